@@ -359,6 +359,14 @@ CREATE FUNCTION paysafe.check_rules(OUT subject text, OUT check_name text, OUT o
 			   LATERAL (SELECT paysafe.refund_trouble(r.relation, r.rule) AS trouble) w
 		 WHERE r.kind = 'refund' AND paysafe.has_rows('paysafe.refund_total')
 		UNION ALL
+		-- what has passed to a beneficiary, or at a person's request
+		SELECT r.relation::text, 'refund_flow', w.n = 0, r.prefix || CASE WHEN w.n > 0 THEN w.n || ' sums of beneficiaries or requesters are not what has passed: find out who has changed rows beneath it' END
+		  FROM rules r JOIN pg_class c ON c.oid = r.relation,
+			   LATERAL (SELECT count(*) AS n
+						  FROM (SELECT f.total <> sum(f.amount) OVER (PARTITION BY f.per, f.of, f.currency ORDER BY f.at) AS wrong
+								  FROM paysafe.refund_flow f WHERE f.relation = r.relation AND f.rule = r.rule) s WHERE s.wrong) w
+		 WHERE r.kind = 'refund' AND paysafe.has_rows('paysafe.refund_flow')
+		UNION ALL
 		-- what is kept of sums of captures
 		SELECT r.relation::text, 'capture_totals', w.trouble IS NULL, w.trouble || ': declare the rule of captures again, and find out who has changed rows beneath it'
 		  FROM rules r JOIN pg_class c ON c.oid = r.relation,

@@ -83,10 +83,10 @@ CREATE VIEW paysafe.pending_approval AS
 	SELECT relation, key, payment, amount, currency, status, total_within, threshold,
 		   approvals_needed, approvals_given, requested_by, requested_at, NULL::text AS change,
 		   paysafe.spoken_amount(relation, amount, currency, rule) AS money, rule,
-		   band, approver_identity, approver_groups, requester_identity, rejected_by
+		   band, approver_identity, approver_groups, requester_identity, rejected_by, changed_by, per, approved_during, escalates_at, escalation_groups
 	  FROM paysafe.pending_approvals()
 	UNION ALL
 	SELECT approved_as, key, NULL, NULL, NULL, NULL, NULL, NULL, approvals_needed, approvals_given, requested_by, requested_at,
-		   difference, NULL, rule, NULL, NULL, NULL, NULL, rejected_by
+		   difference, NULL, rule, NULL, NULL, NULL, NULL, rejected_by, NULL, NULL, NULL, NULL, NULL
 	  FROM paysafe.pending_change;
 COMMENT ON VIEW paysafe.pending_approval IS 'everything that waits for a second person: refunds of the tables the caller may read, and changes of rules';

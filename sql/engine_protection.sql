@@ -20,14 +20,16 @@ CREATE VIEW paysafe.protection AS
 						 WHERE n.relation = r.relation AND n.rule = r.rule)
 	UNION ALL
 	SELECT t.relation, 'threshold for ' || t.currency || CASE WHEN t.band <> '' THEN ' band ' || t.band COLLATE "default" ELSE '' END || CASE WHEN t.rule <> 'refund' THEN ' of ' || t.rule COLLATE "default" ELSE '' END,
-		   format('%s above %s within %s need %s approval(s)%s%s, valid for %s%s',
+		   format('%s above %s within %s need %s approval(s)%s%s%s%s, valid for %s%s',
 				  -- refunds without rows have no table of payments either
-				  CASE WHEN EXISTS (SELECT 1 FROM paysafe.rule p
+				  CASE WHEN t.per = 'beneficiary' THEN 'what goes to one beneficiary' WHEN t.per = 'requester' THEN 'what one person asks for'
+					   WHEN EXISTS (SELECT 1 FROM paysafe.rule p
 						WHERE p.relation = t.relation AND p.rule = t.rule AND p.spec @> '{"payout": true}' AND NOT p.spec @> '{"amounts": "running"}'
 						  AND p.version = (SELECT max(n.version) FROM paysafe.rule n WHERE n.relation = p.relation AND n.rule = p.rule))
 					   THEN 'payouts of one reference' ELSE 'refunds of a payment' END,
 				  paysafe.spoken_amount(t.relation, t.amount, t.currency, t.rule), t.within, t.approvers,
-				  ' by ' || t.approver_identity COLLATE "default", ' of ' || t.approver_group COLLATE "default", t.valid_for,
+				  ' by ' || t.approver_identity COLLATE "default", ' of ' || t.approver_group COLLATE "default",
+				  ' (after ' || t.escalation_after || ' also ' || t.escalation_group COLLATE "default" || ')', ' given ' || t.approved_during COLLATE "default", t.valid_for,
 				  ', requested by ' || t.requester_identity COLLATE "default"),
 		   ARRAY[]::text[], NULL, t.version, t.since, t.actor, t.session_user_name, t.reason, t.ticket,
 		   NULL, NULL, NULL
@@ -50,7 +52,8 @@ CREATE VIEW paysafe.approval_limit AS
 		   paysafe.spoken_amount(t.relation, t.amount, t.currency, t.rule) AS money,
 		   t.approvers, t.approver_group COLLATE "default" AS approver_group,
 		   t.approver_identity COLLATE "default" AS approver_identity, t.requester_identity COLLATE "default" AS requester_identity,
-		   t.within, t.valid_for, paysafe.may_approve_as(t.relation, t.approver_group) AS yours
+		   t.within, t.valid_for, paysafe.may_approve_as(t.relation, t.approver_group) AS yours, t.per COLLATE "default" AS per,
+		   t.approved_during COLLATE "default" AS approved_during, t.escalation_after, t.escalation_group COLLATE "default" AS escalation_group
 	  FROM paysafe.threshold t
 	 WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = t.relation)
 	   AND t.amount IS NOT NULL
@@ -80,11 +83,13 @@ CREATE VIEW paysafe.rule_history AS
 			SELECT t.relation, 'threshold for ' || t.currency || CASE WHEN t.band <> '' THEN ' band ' || t.band COLLATE "default" ELSE '' END || CASE WHEN t.rule <> 'refund' THEN ' of ' || t.rule COLLATE "default" ELSE '' END,
 				   format('threshold for %s %s of %s', lower(t.currency), t.band, t.rule), t.version,
 				   CASE WHEN t.amount IS NULL THEN 'taken away' ELSE
-				   format('above %s within %s %s approval(s)%s%s, valid for %s%s',
+				   format('above %s%s within %s %s approval(s)%s%s%s%s, valid for %s%s',
 						  CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = t.relation)
 							   THEN paysafe.spoken_amount(t.relation, t.amount, t.currency, t.rule)
 							   ELSE t.amount || ' ' || t.currency END,
+						  CASE WHEN t.per <> 'payment' THEN ' per ' || t.per COLLATE "default" END,
 						  t.within, t.approvers, ' by ' || t.approver_identity COLLATE "default", ' of ' || t.approver_group COLLATE "default",
+						  ' (after ' || t.escalation_after || ' also ' || t.escalation_group COLLATE "default" || ')', ' given ' || t.approved_during COLLATE "default",
 						  t.valid_for, ', requested by ' || t.requester_identity COLLATE "default") END,
 				   t.since, t.actor, t.session_user_name, t.reason, t.ticket
 			  FROM paysafe.threshold t) v
@@ -100,7 +105,8 @@ CREATE VIEW paysafe.refund_threshold AS
 		   h.valid_from, h.valid_until, h.by AS set_by, h.approved_by AS set_approved_by, h.reason, h.ticket,
 		   nullif(t.band, '') COLLATE "default" AS band, t.band = ANY (coalesce(e.bands, '{}')) AS exceeded,
 		   t.approver_identity COLLATE "default" AS approver_identity, t.approver_group COLLATE "default" AS approver_group,
-		   t.requester_identity COLLATE "default" AS requester_identity
+		   t.requester_identity COLLATE "default" AS requester_identity, t.per COLLATE "default" AS per,
+		   t.approved_during COLLATE "default" AS approved_during, t.escalation_after, t.escalation_group COLLATE "default" AS escalation_group
 	  FROM paysafe.refund_event e
 		   LEFT JOIN LATERAL (SELECT x.* FROM paysafe.threshold x
 							   WHERE x.relation = e.relation AND x.rule = e.rule AND lower(x.currency) = lower(e.currency)

@@ -26,7 +26,7 @@ GRANT EXECUTE ON FUNCTION paysafe.protect_test_rows(regclass, name[], text[], re
 GRANT EXECUTE ON FUNCTION paysafe.protect_secret(regclass, name[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[], text[], text, name[], text, name, numeric, text[], jsonb, text, text[], regclass[], int, text) TO PUBLIC;
 --@keys
-GRANT EXECUTE ON FUNCTION paysafe.protect_refund(regclass, regclass, @key, name, name, name, text[], text[], name, name, name[], @key, text[], jsonb, text, text, text[], boolean, text, int, text, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_refund(regclass, regclass, @key, name, name, name, text[], text[], name, name, name[], @key, text[], jsonb, text, text, text[], boolean, text, int, text, name, text) TO PUBLIC;
 --@end
 --@keys
 GRANT EXECUTE ON FUNCTION paysafe.protect_captures(regclass, regclass, @key, name, name, name, text[], name, numeric, text, name[], @key, text[], boolean, jsonb, regclass[], int, text[], text) TO PUBLIC;
@@ -34,7 +34,7 @@ GRANT EXECUTE ON FUNCTION paysafe.protect_captures(regclass, regclass, @key, nam
 --@keys
 GRANT EXECUTE ON FUNCTION paysafe.protect_movements(regclass, regclass, @key, name, name, name, text[], text[], text[], text[], text[], name, text[], text[], text[], numeric, name[], @key, text[], jsonb, int, text[], text) TO PUBLIC;
 --@end
-GRANT EXECUTE ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, int, interval, interval, text, text, text, text, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, int, interval, interval, text, text, text, text, text, text, text, interval, text) TO PUBLIC;
 --@keys
 GRANT EXECUTE ON FUNCTION paysafe.protect_ledger(regclass, @key, @key, name, name, name, @key, name, name, text[], text[], text, int, boolean, name[], boolean, jsonb, name[], text) TO PUBLIC;
 --@end
@@ -75,6 +75,7 @@ GRANT EXECUTE ON FUNCTION paysafe.table_definition(regclass) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.rule_text(text, regclass, jsonb) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.rule_columns(text, jsonb) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.spoken_amount(regclass, numeric, text, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.is_during(text, timestamptz) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.may_approve_as(regclass, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.transition(regclass, text, text, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.pending_approvals() TO PUBLIC;
@@ -99,6 +100,7 @@ GRANT EXECUTE ON FUNCTION paysafe.audit_context(bytea, name) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.login_state(oid, text, bytea) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.required_approver_identity() TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.change_rejected_by(regclass, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.approver_counts(bigint) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.approval_state(regclass, text, bytea, timestamptz) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.refund_approval_state(regclass, text, numeric, text, bytea, timestamptz, text) TO PUBLIC;
 
@@ -143,6 +145,7 @@ SELECT pg_extension_config_dump('paysafe.dumped_row', 'WHERE true
 	UNION ALL SELECT ''breach_record'', pg_catalog.to_jsonb(r) FROM paysafe.breach_record r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''accepted_row'', pg_catalog.to_jsonb(r) FROM paysafe.accepted_row r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''refund_request'', pg_catalog.to_jsonb(r) FROM paysafe.refund_request r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
+	UNION ALL SELECT ''refund_flow'', pg_catalog.to_jsonb(r) FROM paysafe.refund_flow r WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''proposal_record'', pg_catalog.to_jsonb(r) FROM paysafe.proposal_record r WHERE r.relation IS NULL OR EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.relation)
 	UNION ALL SELECT ''maintenance_record'', pg_catalog.to_jsonb(r) FROM paysafe.maintenance_record r');
 SELECT pg_extension_config_dump('paysafe.balance_move', '');
@@ -212,6 +215,9 @@ SELECT pg_extension_config_dump('paysafe.person_alias_record', '');
 SELECT pg_extension_config_dump('paysafe.person_state', '');
 SELECT pg_extension_config_dump('paysafe.person_group', '');
 SELECT pg_extension_config_dump('paysafe.person_setting', '');
+SELECT pg_extension_config_dump('paysafe.delegation_record', '');
+SELECT pg_extension_config_dump('paysafe.delegation_end', '');
+SELECT pg_extension_config_dump('paysafe.delegation_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.person_id_seq', '');
 SELECT pg_extension_config_dump('paysafe.token_issuer_record', '');
 SELECT pg_extension_config_dump('paysafe.token_key_record', '');

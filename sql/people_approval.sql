@@ -70,10 +70,12 @@ CREATE TABLE paysafe.rejection_record (
 	request_id text,
 	at timestamptz NOT NULL,
 	own boolean NOT NULL,
-	requesters text[] NOT NULL
+	requesters text[] NOT NULL,
+	about regclass
 );
 CREATE INDEX rejection_record_scope ON paysafe.rejection_record (relation, scope);
 COMMENT ON TABLE paysafe.rejection_record IS 'what somebody has said no to; paysafe.rejection shows what became of it';
+COMMENT ON COLUMN paysafe.rejection_record.about IS 'of changes: the table that they are of, whatever it is called; NULL: of none, or of several';
 COMMENT ON COLUMN paysafe.rejection_record.scope IS 'of what nothing passes: the payment, the account; of changes the SHA-256 of what it would make';
 COMMENT ON COLUMN paysafe.rejection_record.key IS 'of the row, or the change; NULL for refunds that have none yet';
 COMMENT ON COLUMN paysafe.rejection_record.amount IS 'of refunds: this much or more';
@@ -174,10 +176,16 @@ CREATE FUNCTION paysafe.refund_approval_state(relation regclass, payment text, a
 	AS 'MODULE_PATHNAME', 'paysafe_refund_approval_state';
 COMMENT ON FUNCTION paysafe.refund_approval_state(regclass, text, numeric, text, bytea, timestamptz, text) IS 'the same of the approval of a refund before its row is there';
 
+CREATE FUNCTION paysafe.approver_counts(id bigint) RETURNS boolean
+	LANGUAGE C STABLE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_approver_counts';
+COMMENT ON FUNCTION paysafe.approver_counts(bigint) IS 'does the registry of people let this approval count, for the view paysafe.approval';
+
 CREATE VIEW paysafe.approval AS
 	SELECT a.id, a.relation, coalesce(a.key, e.key) AS key,
 		   CASE WHEN e.outcome IS NOT NULL THEN e.outcome
 				WHEN a.valid_until <= clock_timestamp() THEN 'expired'
+				WHEN NOT paysafe.approver_counts(a.id) THEN 'void'
 				WHEN a.payment IS NOT NULL THEN paysafe.refund_approval_state(a.relation, a.payment, a.amount, a.currency, a.digest, a.at, a.rule)
 				ELSE paysafe.approval_state(a.relation, a.key, a.digest, a.at) END AS state,
 		   a.actor AS approver, a.reason, a.ticket, a.request_id,

@@ -30,10 +30,13 @@ CREATE TABLE paysafe.break_glass_record (
 	reason text NOT NULL,
 	ticket text NOT NULL,
 	at timestamptz NOT NULL,
-	review_until timestamptz NOT NULL
+	review_until timestamptz NOT NULL,
+	needs text NOT NULL DEFAULT 'none'
 );
 COMMENT ON TABLE paysafe.break_glass_record IS 'who has let which refund pass alone; paysafe.break_glass_use shows what became of it';
 COMMENT ON COLUMN paysafe.break_glass_record.approval IS 'its number in paysafe.approval';
+COMMENT ON COLUMN paysafe.break_glass_record.requested_by IS 'who has requested it, or changed it: none of them looks at it';
+COMMENT ON COLUMN paysafe.break_glass_record.needs IS 'how well an approver would have had to be known, and whoever looks at it: none, claimed, session, proven, passkey';
 
 CREATE TABLE paysafe.break_glass_review (
 	approval bigint PRIMARY KEY,
@@ -44,9 +47,11 @@ CREATE TABLE paysafe.break_glass_review (
 	identity text NOT NULL,
 	reason text NOT NULL,
 	ticket text,
-	at timestamptz NOT NULL
+	at timestamptz NOT NULL,
+	challenge bytea
 );
 COMMENT ON TABLE paysafe.break_glass_review IS 'who has looked at it afterwards, and found it right or wrong';
+COMMENT ON COLUMN paysafe.break_glass_review.challenge IS 'what was signed, in paysafe.passkey_assertion; NULL: nothing was';
 
 --@own_table paysafe.break_glass_setting
 --@own_table paysafe.break_glass_record
@@ -72,11 +77,21 @@ CREATE FUNCTION paysafe.review_break_glass(id bigint, verdict text, reason text,
 	AS 'MODULE_PATHNAME', 'paysafe_review_break_glass';
 COMMENT ON FUNCTION paysafe.review_break_glass(bigint, text, text, text) IS 'another person says whether it was right or wrong to break the glass; grant EXECUTE to application roles only';
 
+CREATE FUNCTION paysafe.review_challenge(id bigint, verdict text, rp_id text DEFAULT NULL) RETURNS jsonb
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_review_challenge';
+COMMENT ON FUNCTION paysafe.review_challenge(bigint, text, text) IS 'as paysafe.approval_challenge, of the verdict on a broken glass';
+
+CREATE FUNCTION paysafe.review_break_glass_with_passkey(id bigint, verdict text, assertion jsonb, reason text, ticket text DEFAULT NULL) RETURNS void
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_review_break_glass_with_passkey';
+COMMENT ON FUNCTION paysafe.review_break_glass_with_passkey(bigint, text, jsonb, text, text) IS 'as paysafe.review_break_glass, signed by a passkey; grant EXECUTE to application roles only';
+
 CREATE VIEW paysafe.break_glass_use AS
 	SELECT g.approval AS id, g.relation, g.key, g.rule, a.state, g.actor AS broken_by, g.requested_by, g.reason, g.ticket,
 		   g.login, g.session_user_name, a.client_addr, g.at, g.review_until,
 		   r.verdict, r.actor AS reviewed_by, r.identity AS reviewer_identity, r.reason AS review_reason,
-		   r.ticket AS review_ticket, r.at AS reviewed_at
+		   r.ticket AS review_ticket, r.at AS reviewed_at, g.needs AS reviewer_needs
 	  FROM paysafe.break_glass_record g
 		   LEFT JOIN paysafe.approval a ON a.id = g.approval
 		   LEFT JOIN paysafe.break_glass_review r ON r.approval = g.approval;

@@ -41,10 +41,18 @@ CREATE TABLE paysafe.threshold (
 	requester_identity text COLLATE "C",
 	approver_group text COLLATE "C",
 	band text COLLATE "C" NOT NULL,
+	per text COLLATE "C" NOT NULL,
+	approved_during text COLLATE "C",
+	escalation_after interval,
+	escalation_group text COLLATE "C",
 	PRIMARY KEY (relation, rule, currency, band, version)
 );
 COMMENT ON COLUMN paysafe.threshold.amount IS 'NULL: the band was taken away';
 COMMENT ON COLUMN paysafe.threshold.band IS 'which of the currency''s thresholds; empty: the one without a name';
+COMMENT ON COLUMN paysafe.threshold.approved_during IS 'when approvals are given that count: times of the week in a time zone; NULL: at any time';
+COMMENT ON COLUMN paysafe.threshold.escalation_after IS 'what has waited for so long, members of escalation_group may approve as well as those of approver_group';
+COMMENT ON COLUMN paysafe.threshold.escalation_group IS 'NULL: nobody else, however long it waits';
+COMMENT ON COLUMN paysafe.threshold.per IS 'what the sum is of: payment, beneficiary, requester';
 COMMENT ON COLUMN paysafe.threshold.requester_identity IS 'how well requesters must be known: session, proven; NULL: however they are';
 COMMENT ON COLUMN paysafe.threshold.approver_group IS 'of the registry: only approvals of its members count; NULL: of everybody';
 COMMENT ON COLUMN paysafe.threshold.rule IS 'of refunds: a table may have several';
@@ -132,6 +140,26 @@ COMMENT ON COLUMN paysafe.refund_total.stamp IS 'of the tables, rules and trigge
 COMMENT ON COLUMN paysafe.refund_total.total IS 'at least what they total: a refund may have been voided meanwhile; NULL: they are to be added up';
 COMMENT ON COLUMN paysafe.refund_total.less IS 'what a refund was of that is void, or gone';
 
+CREATE TABLE paysafe.refund_flow (
+	relation regclass NOT NULL,
+	rule text COLLATE "C" NOT NULL,
+	per text COLLATE "C" NOT NULL,
+	of bytea NOT NULL,
+	currency text COLLATE "C" NOT NULL,
+	at timestamptz NOT NULL,
+	amount numeric NOT NULL,
+	total numeric NOT NULL,
+	whole_key text COLLATE "C"
+);
+CREATE INDEX refund_flow_sum ON paysafe.refund_flow (relation, rule, per, of, currency, at);
+CREATE INDEX refund_flow_row ON paysafe.refund_flow (relation, rule, whole_key, at);
+COMMENT ON TABLE paysafe.refund_flow IS 'what has passed the gate to each beneficiary and at the request of each person, where a threshold is judged over that';
+COMMENT ON COLUMN paysafe.refund_flow.per IS 'what the sum is of: beneficiary, requester';
+COMMENT ON COLUMN paysafe.refund_flow.of IS 'whose it is: SHA-256 of what all spellings have in common';
+COMMENT ON COLUMN paysafe.refund_flow.at IS 'when it passed; of one sum each has its own';
+COMMENT ON COLUMN paysafe.refund_flow.total IS 'all of the sum until then';
+COMMENT ON COLUMN paysafe.refund_flow.whole_key IS 'the whole primary key of the refund; NULL: it has no row';
+
 CREATE TABLE paysafe.capture_total (
 	relation regclass NOT NULL,
 	payment text COLLATE "C" NOT NULL,
@@ -169,6 +197,7 @@ COMMENT ON COLUMN paysafe.captured_total.amount IS 'NULL: the column says it, or
 --@own_table paysafe.capture_total
 --@own_table paysafe.refund_request
 --@own_table paysafe.refund_total
+--@own_table paysafe.refund_flow
 --@own_table paysafe.currency
 --@own_table paysafe.threshold
 --@own_table paysafe.refund_event
@@ -221,11 +250,12 @@ CREATE FUNCTION paysafe.protect_refund(
 	currency text DEFAULT NULL,
 	decimals int DEFAULT NULL,
 	rule text DEFAULT NULL,
+	beneficiary_column name DEFAULT NULL,
 	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_refund';
-COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, @key, name, name, name, text[], text[], name, name, name[], @key, text[], jsonb, text, text, text[], boolean, text, int, text, text) IS 'declares a table of refunds: never more than captured, a second person above a threshold; without payments, of payouts';
+COMMENT ON FUNCTION paysafe.protect_refund(regclass, regclass, @key, name, name, name, text[], text[], name, name, name[], @key, text[], jsonb, text, text, text[], boolean, text, int, text, name, text) IS 'declares a table of refunds: never more than captured, a second person above a threshold; without payments, of payouts';
 --@end
 
 --@keys
@@ -297,11 +327,20 @@ CREATE FUNCTION paysafe.set_refund_threshold(
 	approver_identity text DEFAULT NULL,
 	requester_identity text DEFAULT NULL,
 	approver_group text DEFAULT NULL,
-	band text DEFAULT NULL
+	band text DEFAULT NULL,
+	per text DEFAULT 'payment',
+	approved_during text DEFAULT NULL,
+	escalation_after interval DEFAULT NULL,
+	escalation_group text DEFAULT NULL
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_set_refund_threshold';
-COMMENT ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, int, interval, interval, text, text, text, text, text) IS 'sets above which rolling sum of a payment''s refunds approvals are needed, in one currency, and whose; a currency may have several bands';
+COMMENT ON FUNCTION paysafe.set_refund_threshold(regclass, text, numeric, int, interval, interval, text, text, text, text, text, text, text, interval, text) IS 'sets above which rolling sum approvals are needed, of a payment''s refunds, of what goes to one beneficiary or of what one person asks for, in one currency, and whose; a currency may have several bands';
+
+CREATE FUNCTION paysafe.is_during(hours text, at timestamptz) RETURNS boolean
+	LANGUAGE C STABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'paysafe_is_during';
+COMMENT ON FUNCTION paysafe.is_during(text, timestamptz) IS 'is it within these times of the week, such as Mon-Fri 08:00-20:00 Europe/Berlin?';
 
 CREATE FUNCTION paysafe.spoken_amount(refund regclass, amount numeric, currency text, rule text DEFAULT NULL) RETURNS text
 	LANGUAGE C STABLE PARALLEL UNSAFE
@@ -398,7 +437,12 @@ CREATE FUNCTION paysafe.pending_approvals(
 	OUT approver_identity text,
 	OUT approver_groups text[],
 	OUT requester_identity text,
-	OUT rejected_by text
+	OUT rejected_by text,
+	OUT changed_by text[],
+	OUT per text,
+	OUT approved_during text[],
+	OUT escalates_at timestamptz,
+	OUT escalation_groups text[]
 ) RETURNS SETOF record
 	LANGUAGE C STABLE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_pending_approvals';

@@ -79,13 +79,38 @@ paysafe_id_claim_lock(Oid table, uint64 hash)
 	return true;
 }
 
-void
-paysafe_id_claim_lock_group(Oid table, uint64 hash)
+static bool
+lock_group(Oid table, uint64 hash, bool nowait)
 {
 	LOCKTAG		tag;
 
 	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, table, (uint32) (hash % GROUP_LOCKS), GROUP);
-	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+	return LockAcquire(&tag, ExclusiveLock, false, nowait) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+void
+paysafe_id_claim_lock_group(Oid table, uint64 hash)
+{
+	(void) lock_group(table, hash, false);
+}
+
+static int
+compare_groups(const void *a, const void *b)
+{
+	uint32		x = *(const uint64 *) a % GROUP_LOCKS;
+	uint32		y = *(const uint64 *) b % GROUP_LOCKS;
+
+	return x < y ? -1 : x > y;
+}
+
+bool
+paysafe_id_claim_lock_groups(Oid table, uint64 *hashes, int n, bool nowait)
+{
+	qsort(hashes, n, sizeof(uint64), compare_groups);
+	for (int i = 0; i < n; i++)
+		if (!lock_group(table, hashes[i], nowait))
+			return false;
+	return true;
 }
 
 /* Does the database transaction, which was in progress, bear the mark? */

@@ -28,6 +28,9 @@ extern bool paysafe_id_claim_must_wait(Oid table, bool locked, TransactionId ins
  */
 extern void paysafe_id_claim_lock_group(Oid table, uint64 hash);
 
+/* The same for n groups, in an order that all keep to.  False: nowait, and somebody else has one. */
+extern bool paysafe_id_claim_lock_groups(Oid table, uint64 *hashes, int n, bool nowait);
+
 /* The transaction has ended. */
 extern void paysafe_id_claim_forget(void);
 

@@ -20,8 +20,10 @@
 
 #include "base/argument.h"
 #include "base/attempt.h"
+#include "base/hours.h"
 #include "compat.h"
 #include "engine/approve.h"
+#include "engine/approver_level.h"
 #include "engine/loosening.h"
 #include "engine/proposal.h"
 #include "engine/rule.h"
@@ -178,13 +180,13 @@ askers_of_rejected(const char *key)
 	return rejection ? paysafe_approve_askers_of(rejection) : NIL;
 }
 
-/* Who requested it does not approve it. */
+/* Who requested it, or has changed it, does not approve it. */
 static void
-check_requesters(const ApprovalSubject *subject, const Person *approver)
+check_requesters(const List *requesters, const Person *approver)
 {
 	ListCell   *lc;
 
-	foreach(lc, subject->requesters)
+	foreach(lc, requesters)
 	{
 		const Person *requester = lfirst(lc);
 		char	   *conflict = paysafe_person_conflict(approver, requester);
@@ -202,15 +204,36 @@ check_requesters(const ApprovalSubject *subject, const Person *approver)
 
 /* Who is in another group does not, either. */
 static void
-check_groups(const ApprovalSubject *subject, const Person *approver)
+check_groups(Oid relid, const ApprovalSubject *subject, const Person *approver)
 {
 	const char *group;
+	int64		stands_for;
 
-	if (!paysafe_acting_in_groups(approver, GetCurrentTimestamp(), subject->groups, &group))
+	if (!paysafe_acting_may_approve(approver, GetCurrentTimestamp(), relid, subject, &stands_for, &group) && group != NULL)
 		paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE,
 								psprintf("\"%s\" is not in the group %s", approver->actor, group),
 								"Its threshold asks for approvals of members of this group.",
 								"The view paysafe.approval_limit has who approves what, and paysafe.person who is in which group.");
+}
+
+/* Nor at another time than its bands say. */
+static void
+check_hours(const ApprovalSubject *subject)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	ListCell   *lc;
+
+	foreach(lc, subject->hours)
+	{
+		char	   *next;
+
+		if (paysafe_hours_has(lfirst(lc), now))
+			continue;
+		next = paysafe_hours_next(lfirst(lc), now);
+		paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE, "this is not approved at this time",
+								psprintf("Its threshold asks for approvals that are given %s.", (char *) lfirst(lc)),
+								next ? psprintf("The next time is %s.", next) : "That time zone is not known any more.");
+	}
 }
 
 List *
@@ -242,8 +265,10 @@ paysafe_approve_check(Oid relid, const char *key, List *subjects, const Person *
 	{
 		const ApprovalSubject *subject = lfirst(lc);
 
-		check_requesters(subject, approver);
-		check_groups(subject, approver);
+		check_requesters(subject->requesters, approver);
+		check_requesters(subject->writers, approver);
+		check_groups(relid, subject, approver);
+		check_hours(subject);
 		if (subject->futile != NULL)
 			paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE, "no approval would let this pass", subject->futile,
 									"Request another one instead, as somebody who is known well enough.");
@@ -338,6 +363,23 @@ find_subject(void *arg)
 		standing->subjects = row_subjects(standing->relid, standing->key, true);
 }
 
+IdentityLevel
+paysafe_approve_level_of(const Rejection *rejection)
+{
+	Standing	standing = {.relid = rejection->relation, .key = rejection->key};
+	IdentityLevel level = IDENTITY_NONE;
+	ListCell   *lc;
+
+	if (paysafe_loosening_is_approved_as(rejection->relation))
+		return paysafe_approver_level();
+	/* a table whose rules do not fit it any more passes nothing */
+	if (rejection->key == NULL || paysafe_attempt(find_subject, &standing) != NULL)
+		return level;
+	foreach(lc, standing.subjects)
+		level = Max(level, ((ApprovalSubject *) lfirst(lc))->identity);
+	return level;
+}
+
 void
 paysafe_approve_glass_digest(const uint8 *digest, uint8 *glass)
 {
@@ -425,8 +467,9 @@ paysafe_may_approve_as(PG_FUNCTION_ARGS)
 {
 	Person	   *person = paysafe_person_current();
 	List	   *groups = PG_ARGISNULL(1) ? NIL : list_make1(text_to_cstring(PG_GETARG_TEXT_PP(1)));
-	TimestampTz now = GetCurrentTimestamp();
+	ApprovalSubject subject = {.groups = groups};
+	int64		stands_for;
 
-	PG_RETURN_BOOL(!PG_ARGISNULL(0) && person->actor != NULL && paysafe_acting_counts(person, now, PG_GETARG_OID(0)) &&
-				   paysafe_acting_in_groups(person, now, groups, NULL));
+	PG_RETURN_BOOL(!PG_ARGISNULL(0) && person->actor != NULL &&
+				   paysafe_acting_may_approve(person, GetCurrentTimestamp(), PG_GETARG_OID(0), &subject, &stands_for, NULL));
 }

@@ -41,4 +41,7 @@ extern void paysafe_approve_glass_digest(const uint8 *digest, uint8 *glass);
 extern List *paysafe_approve_record(Oid relid, const char *key, List *subjects, const Person *approver,
 									const char *reason, const char *ticket, TimestampTz expires_at);
 
+/* How well who approves what was rejected must be known now, as far as that can be said. */
+extern IdentityLevel paysafe_approve_level_of(const Rejection *rejection);
+
 #endif							/* PAYSAFE_APPROVE_H */

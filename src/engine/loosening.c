@@ -283,6 +283,7 @@ check_rejected(const ProposedChange *change, Oid approved_as, const char *key, P
 															{
 																.relation = approved_as,
 																.scope = paysafe_proposal_comes_to(change),
+																.about = change->relation,
 																.key = key,
 																.requesters = list_make1(person)
 															}, true, NULL);

@@ -99,11 +99,11 @@ add_member(StringInfo json, const char *before, const char *name, const char *te
 
 /* Everybody who has to do with the request, as well as they are known. */
 static void
-add_requesters(StringInfo json, List *requesters)
+add_persons(StringInfo json, const char *name, List *requesters)
 {
 	ListCell   *lc;
 
-	appendStringInfoString(json, ", \"requested_by\": [");
+	appendStringInfo(json, ", \"%s\": [", name);
 	foreach(lc, requesters)
 	{
 		const Person *requester = lfirst(lc);
@@ -139,7 +139,9 @@ content_of(const Challenge *challenge, List *subjects)
 		add_member(&json, ", ", "rule", subject->rule);
 		add_member(&json, ", ", "digest", base64url_of(subject->digest, sizeof(subject->digest)));
 		appendStringInfo(&json, ", \"valid_seconds\": " INT64_FORMAT, subject->valid_for / USECS_PER_SEC);
-		add_requesters(&json, subject->requesters);
+		add_persons(&json, "requested_by", subject->requesters);
+		if (subject->writers != NIL)
+			add_persons(&json, "changed_by", subject->writers);
 		appendStringInfoChar(&json, '}');
 	}
 	add_member(&json, "],\n ", "approver", challenge->actor);
@@ -394,11 +396,13 @@ check_owner(const Passkey *passkey, const Person *approver, Oid relation)
 		paysafe_registry_find(PERSON_PASSKEY, base64url_of(VARDATA_ANY(passkey->credential_id),
 														   VARSIZE_ANY_EXHDR(passkey->credential_id))) : NULL;
 	RegisteredPerson *person = owner ? paysafe_registry_find(PERSON_NAME, passkey->actor) : NULL;
+	ApprovalSubject anything = {0};
+	int64		stands_for;
 
 	if (owner != NULL && (person == NULL || person->id != owner->id))
 		refuse_assertion("the registry of people has the passkey as somebody else's");
 	paysafe_acting_check_approver(approver, relation);
-	if (!paysafe_acting_counts(approver, GetCurrentTimestamp(), relation))
+	if (!paysafe_acting_may_approve(approver, GetCurrentTimestamp(), relation, &anything, &stands_for, NULL))
 		paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE, psprintf("\"%s\" cannot approve this", approver->actor),
 								"The registry of people does not let this person approve.", NULL);
 }

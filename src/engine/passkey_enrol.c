@@ -218,18 +218,29 @@ content_of(const Passkey *passkey, const PasskeyEnrolment *enrolment)
 	return text.data;
 }
 
+/* Who signs. */
+typedef enum Signers
+{
+	ONE_OTHER,
+	TWO_OTHERS,
+	OTHER_AND_OWNER
+} Signers;
+
 /*
  * One person with a passkey, and an application that claims to be others, must not make up a third one: where
- * two others have ever had one, it takes two of them.  Who revokes one does not do with fewer.
+ * two others have ever had one, it takes two of them.  Who revokes one does not do with fewer.  Where only
+ * one other has, that one must not become the only other person there is: who has ever had one signs, too.
  */
-static int
+static Signers
 signers(const Passkey *passkey)
 {
 	int			active;
 	int			ever;
+	int			all;
 
+	paysafe_passkey_count(NULL, &active, &all);
 	paysafe_passkey_count(passkey->actor, &active, &ever);
-	return ever >= 2 ? 2 : 1;
+	return ever >= 2 ? TWO_OTHERS : ever == 1 && all > ever ? OTHER_AND_OWNER : ONE_OTHER;
 }
 
 /* Nobody of those who would have to sign is left, or one of two is: another way than their signatures. */
@@ -247,7 +258,7 @@ check_bootstrap(const Passkey *passkey, int active)
 
 /* May it be enrolled?  False: it is proposed only. */
 static bool
-authorize(const Passkey *passkey, PasskeyEnrolment *enrolment, int approvers, bool recovers)
+authorize(const Passkey *passkey, PasskeyEnrolment *enrolment, Signers by, bool recovers)
 {
 	SpecBuilder spec;
 	ProposedChange change = {
@@ -256,9 +267,10 @@ authorize(const Passkey *passkey, PasskeyEnrolment *enrolment, int approvers, bo
 		.version = 1,
 		.identity = recovers ? IDENTITY_NONE : IDENTITY_PASSKEY,
 		.recovers = recovers,
-		.approvers = approvers,
-		.beneficiary = passkey->actor,
-		.message = approvers > 1 ? "a passkey needs the approval of two other people" :
+		.approvers = by == ONE_OTHER ? 1 : 2,
+		.beneficiary = by == OTHER_AND_OWNER ? NULL : passkey->actor,
+		.message = by == TWO_OTHERS ? "a passkey needs the approval of two other people" :
+		by == OTHER_AND_OWNER ? "a passkey needs the approval of its owner, by one that they have, and of another person" :
 		"a passkey needs the approval of a second person"
 	};
 
@@ -371,7 +383,7 @@ paysafe_bootstrap_passkey(PG_FUNCTION_ARGS)
 	paysafe_passkey_count(NULL, &active, &ever);
 	check_bootstrap(&passkey, active);
 	/* who takes the last ones away does not begin anew alone */
-	if (ever >= 2 && !authorize(&passkey, &enrolment, 1, active < 2))
+	if (ever >= 2 && !authorize(&passkey, &enrolment, ONE_OTHER, active < 2))
 		PG_RETURN_NULL();
 	id = paysafe_passkey_add(&passkey, &enrolment);
 	ereport(LOG,

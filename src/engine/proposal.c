@@ -118,15 +118,12 @@ paysafe_proposal_comes_to(const ProposedChange *change)
 	initStringInfo(&bytes);
 	paysafe_argument_append(&bytes, "paysafe change comes to");
 	paysafe_argument_append(&bytes, get_rel_name(paysafe_catalog_table(change->approved_as)));
-	paysafe_argument_append(&bytes, !OidIsValid(change->relation) ? "" : get_rel_name(change->relation) ?
-							paysafe_catalog_table_name(change->relation) : psprintf("%u", change->relation));
+	/* no table by its name, which may be another one by the next proposal */
 	if (change->comes_to != NULL)
 		paysafe_argument_append(&bytes, change->comes_to);
 	else
 	{
 		paysafe_argument_append(&bytes, change->name);
-		paysafe_argument_append(&bytes, OidIsValid(change->new_reference) && get_rel_name(change->new_reference) ?
-								paysafe_catalog_table_name(change->new_reference) : "");
 		paysafe_argument_append(&bytes, JsonbToCString(NULL, &change->after->root, VARSIZE(change->after)));
 	}
 	paysafe_crypto_sha256(bytes.data, bytes.len, digest);
@@ -265,6 +262,25 @@ paysafe_proposal_words(Oid approved_as, const char *key)
 }
 
 static bool
+note_needs(Relation rel, HeapTuple tuple, void *arg)
+{
+	IdentityLevel *level = arg;
+
+	*level = Max(*level, paysafe_identity_parse(paysafe_store_text(tuple, RelationGetDescr(rel), PROPOSAL_NEEDS)));
+	return true;
+}
+
+IdentityLevel
+paysafe_proposal_needs(Oid approved_as, const char *key)
+{
+	IdentityLevel level = IDENTITY_NONE;
+	Datum		keys[2] = {ObjectIdGetDatum(approved_as), CStringGetTextDatum(key)};
+
+	paysafe_store_scan(PAYSAFE_PROPOSAL_RECORD, "proposal_record_key", 2, keys, note_needs, &level);
+	return level;
+}
+
+static bool
 note_comes_to(Relation rel, HeapTuple tuple, void *arg)
 {
 	*(char **) arg = paysafe_store_text(tuple, RelationGetDescr(rel), PROPOSAL_COMES_TO);
@@ -318,6 +334,16 @@ paysafe_proposal_of(Oid approved_as, const char *key, Oid *relation, char **name
 	*name = rule.name;
 	*version = rule.version;
 	return rule.found;
+}
+
+Oid
+paysafe_proposal_table(Oid approved_as, const char *key)
+{
+	Oid			relation;
+	char	   *name;
+	int			version;
+
+	return paysafe_proposal_of(approved_as, key, &relation, &name, &version) ? relation : InvalidOid;
 }
 
 static void

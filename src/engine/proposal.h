@@ -53,6 +53,9 @@ typedef struct ProposedChange
 extern void paysafe_proposal_digest(const char *content, uint8 *digest);
 extern char *paysafe_proposal_key(const char *content);
 
+/* The table that is stored with a change under a key, or InvalidOid. */
+extern Oid	paysafe_proposal_table(Oid approved_as, const char *key);
+
 /*
  * What is asked for, with the number of the row that it follows, 0 if there is none: so that an approval is worth
  * nothing any more once what it gives was given, or taken away, after it.
@@ -60,7 +63,7 @@ extern char *paysafe_proposal_key(const char *content);
 extern char *paysafe_proposal_after(const char *what, int64 last);
 
 /*
- * What the change makes, whatever that is instead of, and why: a digest as text.  The same of those
+ * What the change makes of its table, whatever that is instead of, and why: a digest as text.  The same of those
  * that are stored under a key, or NULL.
  */
 extern char *paysafe_proposal_comes_to(const ProposedChange *change);
@@ -81,6 +84,9 @@ extern void paysafe_proposal_store(const ProposedChange *change);
 /* What is stored under a key: who proposed it (of Person); false if nothing is. */
 extern bool paysafe_proposal_find(Oid approved_as, const char *key, uint8 *digest,
 								  List **persons);
+
+/* How well who approves what is stored under a key must be known. */
+extern IdentityLevel paysafe_proposal_needs(Oid approved_as, const char *key);
 
 /* What is stored under a key, in words, or NULL if nothing is. */
 extern char *paysafe_proposal_words(Oid approved_as, const char *key);

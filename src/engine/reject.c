@@ -59,6 +59,7 @@ set_subject(Oid relation, const char *key, const ApprovalSubject *approval, Reje
 	out->rule = approval->rule;
 	out->key = approval->key ? approval->key : key;
 	out->money = approval->money;
+	out->about = paysafe_loosening_is_approved_as(relation) ? paysafe_proposal_table(relation, key) : InvalidOid;
 	out->scope = paysafe_loosening_is_approved_as(relation) ? paysafe_loosening_scope(relation, key) :
 		approval->money ? approval->money->payment : out->key;
 }
@@ -97,6 +98,17 @@ each_once(List *persons)
 	return result;
 }
 
+/*
+ * How well they must be known who take it back.  A no lets nothing pass, so that it is taken from who is known
+ * worse, too.
+ */
+static IdentityLevel
+needs_of(Oid relation, const char *key, const ApprovalSubject *approval)
+{
+	return paysafe_loosening_is_approved_as(relation) ? Max(approval->identity, paysafe_proposal_needs(relation, key)) :
+		approval->identity;
+}
+
 int64
 paysafe_reject_record(Oid relation, const char *key, List *subjects, const char *reason, const char *ticket)
 {
@@ -115,7 +127,8 @@ paysafe_reject_record(Oid relation, const char *key, List *subjects, const char 
 		paysafe_rejection_lock(relation, subject.scope);
 		if (subject.money != NULL)
 			requesters = list_concat_copy(requesters, paysafe_approve_askers(relation, subject.rule, subject.scope));
-		id = paysafe_rejection_add(&subject, person, own, each_once(requesters), approval->identity, reason, ticket);
+		id = paysafe_rejection_add(&subject, person, own, each_once(requesters),
+								   needs_of(relation, key, approval), reason, ticket);
 	}
 	return id;
 }
@@ -246,7 +259,9 @@ paysafe_withdraw_rejection(PG_FUNCTION_ARGS)
 	person = paysafe_person_current();
 	paysafe_acting_check_settler(person);
 	rejection = paysafe_rejection_find(PG_GETARG_INT64(0));
-	if ((person->actor != NULL && person->level >= rejection->needs &&
+	/* more may be asked of approvals since */
+	rejection->needs = Max(rejection->needs, paysafe_approve_level_of(rejection));
+	if ((person->actor != NULL && person->level >= Max(rejection->needs, rejection->person.level) &&
 		 paysafe_person_is_surely(person, &rejection->person, rejection->at)) ||
 		authorize_withdrawal(rejection, person))
 		paysafe_rejection_end(rejection->id, reason);
@@ -271,6 +286,7 @@ paysafe_change_rejected_by(PG_FUNCTION_ARGS)
 	if (subject.scope == NULL)
 		PG_RETURN_NULL();
 	(void) paysafe_proposal_find(approved_as, key, digest, &proposers);
+	subject.about = paysafe_proposal_table(approved_as, key);
 	subject.requesters = proposers;
 	rejection = paysafe_rejection_standing(&subject, false, NULL);
 	if (rejection == NULL)

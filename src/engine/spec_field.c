@@ -330,7 +330,6 @@ paysafe_spec_field_comes_to(const RuleSource *rule)
 
 	initStringInfo(&bytes);
 	append_part(&bytes, rule->name);
-	append_part(&bytes, OidIsValid(rule->reference) ? table_words(rule->reference) : "");
 	foreach(lc, paysafe_strings_sorted(paysafe_spec_keys(rule->spec)))
 	{
 		char	   *said = meaning(rule->spec, find_field(rule->kind, lfirst(lc)), lfirst(lc));

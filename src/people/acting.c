@@ -17,7 +17,9 @@
 #include "base/refusal.h"
 #include "people/acting.h"
 #include "people/actor.h"
+#include "people/approval_subject.h"
 #include "people/connection.h"
+#include "people/delegation.h"
 #include "people/registry.h"
 #include "store/catalog.h"
 
@@ -211,21 +213,22 @@ paysafe_acting_check_approver(const Person *approver, Oid relation)
 		refuse(psprintf("\"%s\" is not registered", approver->actor),
 			   "Changes of the registry of people are approved by those who are in it.",
 			   "Another person has to approve it.");
-	if (!paysafe_registry_is_member(group_of(relation), person ? person->id : 0))
+	/* in whose place, each subject says */
+	if (!paysafe_registry_is_member(group_of(relation), person ? person->id : 0) &&
+		(person == NULL || paysafe_catalog_is_own(relation) || paysafe_delegation_to(person->id) == NIL))
 		refuse(psprintf("\"%s\" is not in the group %s", approver->actor, group_of(relation)),
 			   psprintf("Only its members approve %s.", paysafe_catalog_is_own(relation) ? "changes of rules and people" : "rows"),
 			   "The view paysafe.person has who is.");
 }
 
-bool
-paysafe_acting_counts(const Person *approver, TimestampTz at, Oid relation)
+/* Do they act, whatever group they are in?  *found: who it is, or NULL. */
+static bool
+still_acts(const Person *approver, TimestampTz at, Oid relation, RegisteredPerson **found)
 {
-	RegisteredPerson *person;
+	RegisteredPerson *person = paysafe_registry_find(PERSON_NAME, approver->actor);
 	RegisteredPerson *owner;
 
-	if (likely(!paysafe_registry_is_used()))
-		return true;
-	person = paysafe_registry_find(PERSON_NAME, approver->actor);
+	*found = person;
 	owner = paysafe_registry_find(PERSON_LOGIN, approver->login);
 	/* one that was given while somebody else disabled the approver counts as little */
 	if (person != NULL && (person->service || person->disabled || person->changed >= at))
@@ -235,22 +238,112 @@ paysafe_acting_counts(const Person *approver, TimestampTz at, Oid relation)
 	if (person == NULL && (paysafe_registry_is_required() ||
 						   relation == paysafe_catalog_table(PAYSAFE_PERSON_RECORD)))
 		return false;
-	return paysafe_registry_is_member(group_of(relation), person ? person->id : 0);
+	return true;
 }
 
-bool
-paysafe_acting_in_groups(const Person *approver, TimestampTz at, const List *groups, const char **missing)
+/* Was the person in the group then, and since; or in another one that may as well by then? */
+static bool
+is_in_group(int64 person, TimestampTz at, const char *group, const List *escalations)
 {
-	RegisteredPerson *person = groups != NIL && approver->actor != NULL ?
-		paysafe_registry_find(PERSON_NAME, approver->actor) : NULL;
 	ListCell   *lc;
 
-	foreach(lc, groups)
-		if (person == NULL || !paysafe_registry_was_member(lfirst(lc), person->id, at))
+	if (paysafe_registry_was_member(group, person, at))
+		return true;
+	foreach(lc, escalations)
+	{
+		const GroupEscalation *escalation = lfirst(lc);
+
+		if (strcmp(escalation->group, group) == 0 && escalation->from <= at &&
+			paysafe_registry_was_member(escalation->to, person, at))
+			return true;
+	}
+	return false;
+}
+
+/* Is it so with all groups of the subject?  person NULL: who is not registered is in none. */
+static bool
+is_in_all(const int64 *person, TimestampTz at, const ApprovalSubject *subject, const char **missing)
+{
+	ListCell   *lc;
+
+	foreach(lc, subject->groups)
+		if (person == NULL || !is_in_group(*person, at, lfirst(lc), subject->escalations))
 		{
-			if (missing != NULL)
-				*missing = lfirst(lc);
+			*missing = lfirst(lc);
 			return false;
 		}
 	return true;
+}
+
+bool
+paysafe_acting_in_groups(const Person *person, TimestampTz at, const List *groups, const char **missing)
+{
+	const RegisteredPerson *registered = groups != NIL && person->actor != NULL ?
+		paysafe_registry_find(PERSON_NAME, person->actor) : NULL;
+	const ApprovalSubject subject = {.groups = (List *) groups};
+	const char *lacks = NULL;
+	bool		result = is_in_all(registered ? &registered->id : NULL, at, &subject, &lacks);
+
+	if (missing != NULL)
+		*missing = lacks;
+	return result;
+}
+
+/* Is the person one of those who asked for it, or have changed what is approved? */
+static bool
+is_one_of(int64 person, const List *persons)
+{
+	ListCell   *lc;
+
+	foreach(lc, persons)
+		if (paysafe_person_may_be(lfirst(lc), person))
+			return true;
+	return false;
+}
+
+/* Could the delegator have approved it? */
+static bool
+could_approve(const Delegation *d, TimestampTz at, const ApprovalSubject *subject)
+{
+	const char *missing;
+
+	return d->at < at && d->level >= subject->identity && !is_one_of(d->delegator, subject->requesters) &&
+		!is_one_of(d->delegator, subject->writers) &&
+		is_in_all(&d->delegator, at, subject, &missing);
+}
+
+bool
+paysafe_acting_may_approve(const Person *approver, TimestampTz at, Oid relation, const ApprovalSubject *subject,
+						   int64 *stands_for, const char **missing)
+{
+	RegisteredPerson *person;
+	const char *lacks = NULL;
+	ListCell   *lc;
+
+	*stands_for = 0;
+	if (missing != NULL)
+		*missing = NULL;
+	if (likely(!paysafe_registry_is_used() && subject->groups == NIL))
+		return true;
+	if (!still_acts(approver, at, relation, &person))
+		return false;
+	if (!paysafe_registry_is_member(group_of(relation), person ? person->id : 0))
+		lacks = group_of(relation);
+	else if (is_in_all(person ? &person->id : NULL, at, subject, &lacks))
+		return true;
+	if (missing != NULL)
+		*missing = lacks;
+	if (person == NULL || paysafe_catalog_is_own(relation))
+		return false;
+	foreach(lc, paysafe_delegation_to(person->id))
+	{
+		const Delegation *d = lfirst(lc);
+
+		if (paysafe_registry_is_member(group_of(relation), d->delegator) && could_approve(d, at, subject))
+		{
+			*stands_for = d->delegator;
+			return true;
+		}
+	}
+	return false;
 }

@@ -40,6 +40,7 @@
 #include "utils/timestamp.h"
 
 #include "base/argument.h"
+#include "base/hours.h"
 #include "base/refusal.h"
 #include "base/transaction.h"
 #include "compat.h"
@@ -73,6 +74,7 @@ typedef struct Approval
 	int64		id;
 	Oid			relation;
 	Person		approver;
+	int64		stands_for;		/* in whose place it was given: a registered person; 0: in nobody's */
 	TimestampTz at;
 	TimestampTz valid_until;
 	uint8		digest[PAYSAFE_SHA256_LEN];
@@ -288,6 +290,15 @@ compare_preference(const ListCell *a, const ListCell *b)
 	return amounts != 0 ? amounts : compare_approvals(a, b);
 }
 
+/* Of one person, or of one and who stands for them: together they have one voice. */
+static bool
+is_of_one(const Approval *a, const Approval *b)
+{
+	return paysafe_person_is_same(&a->approver, &b->approver) || (a->stands_for != 0 && a->stands_for == b->stands_for) ||
+		(a->stands_for != 0 && paysafe_person_may_be(&b->approver, a->stands_for)) ||
+		(b->stands_for != 0 && paysafe_person_may_be(&a->approver, b->stands_for));
+}
+
 /* At most one for each person. */
 static List *
 one_each(List *approvals)
@@ -301,12 +312,46 @@ one_each(List *approvals)
 		bool		another = true;
 
 		foreach(lc2, result)
-			another &= !paysafe_person_is_same(&((Approval *) lfirst(lc2))->approver,
-											   &((Approval *) lfirst(lc))->approver);
+			another &= !is_of_one(lfirst(lc2), lfirst(lc));
 		if (another)
 			result = lappend(result, lfirst(lc));
 	}
 	return result;
+}
+
+/*
+ * Is the approver one of those who asked for it, or have changed what is approved?  What was approved
+ * before that change was of others' doing, and is bound to it; but not what was approved before there
+ * was anything to change.
+ */
+static bool
+is_own(const Approval *a, const ApprovalSubject *subject)
+{
+	ListCell   *lc;
+
+	foreach(lc, subject->requesters)
+		if (paysafe_person_conflict(&a->approver, lfirst(lc)) != NULL)
+			return true;
+	foreach(lc, subject->writers)
+	{
+		const Person *writer = lfirst(lc);
+
+		if ((a->payment != NULL || writer->at <= a->at) && paysafe_person_conflict(&a->approver, writer) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* Was it given when it may be? */
+static bool
+is_in_hours(const Approval *a, const ApprovalSubject *subject)
+{
+	ListCell   *lc;
+
+	foreach(lc, subject->hours)
+		if (!paysafe_hours_has(lfirst(lc), a->at))
+			return false;
+	return true;
 }
 
 /*
@@ -331,20 +376,16 @@ fitting_approvals(Oid relation, const char *key, const ApprovalSubject *subject,
 	foreach(lc, all)
 	{
 		Approval   *a = lfirst(lc);
-		bool		fits = is_of_subject(a, subject);
-		ListCell   *lc2;
 
-		if (!fits || (subject->given_after != 0 && a->at <= subject->given_after) ||
-			a->approver.level < subject->identity || !paysafe_acting_counts(&a->approver, a->at, relation) ||
-			!paysafe_acting_in_groups(&a->approver, a->at, subject->groups, NULL))
+		if (!is_of_subject(a, subject) || (subject->given_after != 0 && a->at <= subject->given_after) ||
+			a->approver.level < subject->identity || !is_in_hours(a, subject) ||
+			!paysafe_acting_may_approve(&a->approver, a->at, relation, subject, &a->stands_for, NULL))
 			continue;
 		/* a shorter validity, declared since, counts at once */
 		a->valid_until = Min(a->valid_until, a->at + subject->valid_for);
 		if (a->valid_until <= now)
 			continue;
-		foreach(lc2, subject->requesters)
-			fits &= paysafe_person_conflict(&a->approver, lfirst(lc2)) == NULL;
-		if (!fits)
+		if (is_own(a, subject))
 			continue;
 		if (lock)
 			lock_approval(a->id);
@@ -516,6 +557,28 @@ paysafe_approval_end_of_person(int64 person)
 		n++;
 	}
 	return n;
+}
+
+PG_FUNCTION_INFO_V1(paysafe_approver_counts);
+
+/*
+ * approver_counts(id bigint) returns boolean: does the registry of people let this approval count?  For the view
+ * paysafe.approval; of a number that is none, NULL
+ */
+Datum
+paysafe_approver_counts(PG_FUNCTION_ARGS)
+{
+	List	   *found = NIL;
+	Datum		key = PG_GETARG_DATUM(0);
+	const Approval *a;
+	ApprovalSubject anything = {0};
+	int64		stands_for;
+
+	paysafe_store_scan(PAYSAFE_APPROVAL_RECORD, "approval_record_pkey", 1, &key, collect_approval, &found);
+	if (found == NIL)
+		PG_RETURN_NULL();
+	a = linitial(found);
+	PG_RETURN_BOOL(paysafe_acting_may_approve(&a->approver, a->at, a->relation, &anything, &stands_for, NULL));
 }
 
 static bool

@@ -214,10 +214,17 @@ paysafe_person_is_surely(const Person *now, const Person *then, TimestampTz at)
 		paysafe_registry_was(then->actor, person->id, at);
 }
 
+static const char *
+did_words(const Person *requester)
+{
+	return requester->at != 0 ? "changed" : "requested";
+}
+
 static char *
 conflict_of_names(const Person *approver, const Person *requester)
 {
-	char	   *own = psprintf("\"%s\" requested it.", requester->actor ? requester->actor : approver->actor);
+	const char *did = did_words(requester);
+	char	   *own = psprintf("\"%s\" %s it.", requester->actor ? requester->actor : approver->actor, did);
 	char	   *conflict;
 
 	if (requester->actor != NULL)
@@ -225,19 +232,19 @@ conflict_of_names(const Person *approver, const Person *requester)
 		if ((conflict = clash(approver->actor, requester->actor, own)) != NULL)
 			return conflict;
 		return clash(approver->login, requester->actor,
-					 psprintf("The approval came over the login of \"%s\", who requested it.",
-							  requester->actor));
+					 psprintf("The approval came over the login of \"%s\", who %s it.",
+							  requester->actor, did));
 	}
 	/* nobody was named: the login is all that is known */
 	if ((conflict = clash(approver->actor, requester->login, own)) != NULL ||
 		(conflict = clash(approver->actor, requester->session_user_name, own)) != NULL ||
 		(conflict = clash(approver->login, requester->login,
-						  psprintf("It was requested over the same login \"%s\" without saying who acted, so the approver cannot be shown to be another person.",
-								   requester->login))) != NULL)
+						  psprintf("It was %s over the same login \"%s\" without saying who acted, so the approver cannot be shown to be another person.",
+								   did, requester->login))) != NULL)
 		return conflict;
 	if (paysafe_person_is_unknown(requester))
-		return psprintf("It was requested over the login \"%s\", which may act for others, without saying for whom; so no approver can be shown to be another person.",
-						requester->login);
+		return psprintf("It was %s over the login \"%s\", which may act for others, without saying for whom; so no approver can be shown to be another person.",
+						did, requester->login);
 	return NULL;
 }
 
@@ -249,7 +256,7 @@ paysafe_person_conflict(const Person *approver, const Person *requester)
 
 	if (conflict != NULL || (common = common_person(approver, requester)) == 0)
 		return conflict;
-	return psprintf("\"%s\" requested it, and both are \"%s\".",
-					requester->actor ? requester->actor : requester->login,
+	return psprintf("\"%s\" %s it, and both are \"%s\".",
+					requester->actor ? requester->actor : requester->login, did_words(requester),
 					paysafe_registry_person(common)->name);
 }

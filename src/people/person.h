@@ -8,6 +8,8 @@
 #ifndef PAYSAFE_PERSON_H
 #define PAYSAFE_PERSON_H
 
+#include "datatype/timestamp.h"
+
 #include "people/identity.h"
 
 /* Who did something, as far as the database knows. */
@@ -17,6 +19,7 @@ typedef struct Person
 	char	   *login;			/* role that authenticated */
 	char	   *session_user_name;
 	IdentityLevel level;		/* of the one acting now; of others it is on record */
+	TimestampTz at;				/* of who has changed something: the first time; otherwise 0 */
 } Person;
 
 /* The person acting now; palloc'd. */

@@ -44,7 +44,7 @@ enum
 	RECORD_ID, RECORD_RELATION, RECORD_RULE, RECORD_SCOPE, RECORD_KEY, RECORD_PAYMENT,
 	RECORD_AMOUNT, RECORD_CURRENCY, RECORD_ACTOR, RECORD_LOGIN, RECORD_SESSION_USER,
 	RECORD_CLIENT, RECORD_IDENTITY, RECORD_NEEDS, RECORD_REASON, RECORD_TICKET,
-	RECORD_REQUEST_ID, RECORD_AT, RECORD_OWN, RECORD_REQUESTERS,
+	RECORD_REQUEST_ID, RECORD_AT, RECORD_OWN, RECORD_REQUESTERS, RECORD_ABOUT,
 	RECORD_NCOLUMNS
 };
 enum
@@ -146,6 +146,9 @@ read_rejection(HeapTuple tuple, TupleDesc desc)
 	r->at = DatumGetTimestampTz(heap_getattr(tuple, RECORD_AT + 1, desc, &isnull));
 	r->own = DatumGetBool(heap_getattr(tuple, RECORD_OWN + 1, desc, &isnull));
 	r->requesters = read_persons(heap_getattr(tuple, RECORD_REQUESTERS + 1, desc, &isnull));
+	r->about = DatumGetObjectId(heap_getattr(tuple, RECORD_ABOUT + 1, desc, &isnull));
+	if (isnull)
+		r->about = InvalidOid;
 	return r;
 }
 
@@ -208,7 +211,7 @@ note_standing(Relation rel, HeapTuple tuple, void *arg)
 	bool		is_row = r->key != NULL && subject->key != NULL && strcmp(r->key, subject->key) == 0;
 
 	/* of their own row or request; a change has the same key whoever asks for it */
-	if (!same_text(r->rule, subject->rule) || has_ended(r->id) ||
+	if (!same_text(r->rule, subject->rule) || r->about != subject->about || has_ended(r->id) ||
 		(r->own && !(r->key != NULL && r->money.payment != NULL ? is_row : is_asked_by(subject, &r->person))))
 		return true;
 	if (!is_as_much(subject->money, &r->money) ||
@@ -275,6 +278,8 @@ paysafe_rejection_add(const RejectionSubject *subject, const Person *person, boo
 	values[RECORD_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[RECORD_OWN] = BoolGetDatum(own);
 	values[RECORD_REQUESTERS] = persons_array(requesters);
+	nulls[RECORD_ABOUT] = !OidIsValid(subject->about);
+	values[RECORD_ABOUT] = ObjectIdGetDatum(subject->about);
 	paysafe_store_insert(PAYSAFE_REJECTION_RECORD, values, nulls);
 	return id;
 }

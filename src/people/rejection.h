@@ -21,6 +21,7 @@ typedef struct RejectionSubject
 	Oid			relation;
 	const char *rule;			/* of refunds; or NULL */
 	const char *scope;			/* the payment; of others the key; of changes, what they come to */
+	Oid			about;			/* of changes: the table, whatever it is called; or InvalidOid */
 	const char *key;			/* of the row; NULL: it has none */
 	const ApprovalMoney *money; /* of refunds; or NULL */
 	TimestampTz requested;		/* when it was asked for; 0: nobody knows */
@@ -33,6 +34,7 @@ typedef struct Rejection
 	Oid			relation;
 	char	   *rule;			/* or NULL */
 	char	   *scope;
+	Oid			about;			/* or InvalidOid */
 	char	   *key;			/* or NULL */
 	ApprovalMoney money;		/* payment NULL: of no refund; without bound */
 	Person		person;			/* who said no */

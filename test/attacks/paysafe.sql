@@ -207,6 +207,8 @@ SELECT paysafe.protect_refund('pay.refund', 'pay.payment', 'payment_id', 'amount
 							  unapproved_columns => '{note}');
 -- naive.sql takes no notice of the currency; here any other would always need approval
 SELECT paysafe.set_refund_threshold('pay.refund', c, 1000) FROM unnest(ARRAY['USD', 'JPY']) c;
+-- and more than anybody asks for on an ordinary day
+SELECT paysafe.set_refund_threshold('pay.refund', 'USD', 20000, band => 'person', per => 'requester');
 SELECT paysafe.protect_columns('pay.refund', '{requested_by}');
 
 -- a lookup table's rows give the states their meaning

@@ -25,6 +25,7 @@ SELECT * FROM paysafe.breach ORDER BY id;
 SELECT * FROM paysafe.accepted ORDER BY fault;
 SELECT * FROM paysafe.approval_limit ORDER BY relation::text, rule, currency, above;
 SELECT * FROM paysafe.refund_event ORDER BY at, relation::text, rule, refund, whole_key, step;
+SELECT * FROM paysafe.refund_flow ORDER BY relation::text, rule, per, of, at;
 SELECT * FROM paysafe.captured_total ORDER BY at;
 SELECT relation, until, actor, reason, ticket FROM paysafe.closed_period ORDER BY relation::text, until;
 SELECT code, balance, paysafe.balance(code, accounts => 'shop.account') FROM shop.account ORDER BY code;

@@ -60,7 +60,7 @@ SELECT paysafe.protect_status('shop.refund', 'status', '[*] --> requested
 	approved --> paid');
 SELECT paysafe.protect_refund('shop.refund', 'shop.payment', 'payment_id', 'amount', 'currency', 'status',
 	'{approved,paid}', '{rejected}', 'captured', 'currency');
-SELECT paysafe.set_refund_threshold('shop.refund', 'USD', 500);
+SELECT paysafe.set_refund_threshold('shop.refund', 'USD', 500), paysafe.set_refund_threshold('shop.refund', 'USD', 100000, band => 'person', per => 'requester');
 CREATE TABLE shop.dispute (id bigint PRIMARY KEY, payment_id bigint NOT NULL, amount numeric(12,2), currency char(3) DEFAULT 'USD', status text);
 CREATE INDEX ON shop.dispute (payment_id);
 SELECT paysafe.protect_status('shop.dispute', 'status', '[*] --> sent

@@ -114,7 +114,33 @@ def set_up(admin):
     return people, ids
 
 
+def newest_change(admin):
+    return one(admin, "SELECT key FROM paysafe.pending_change WHERE approved_as = 'paysafe.passkey_record'::regclass ORDER BY id DESC LIMIT 1")
+
+
+def of_two(admin, app, people, ids):
+    """While only two have passkeys, none of them alone gets one in the other one's name."""
+    second = Authenticator()
+    refused('42501', 'by nobody', enrol, admin, 'add_passkey', 'boss', second, by='clerk', constraint='paysafe_passkey',
+            message='by one that they have')
+    check(enrol(admin, 'add_passkey', 'boss', second, propose=True, by='clerk') is None, 'another one of the boss is proposed')
+    key = newest_change(admin)
+    sign(app, people, 'chief', 'paysafe.passkey_record', key)
+    refused('42501', 'not by the other one alone', enrol, admin, 'add_passkey', 'boss', second, by='clerk',
+            constraint='paysafe_passkey', message='by one that they have')
+    with admin.transaction(force_rollback=True):
+        admin.execute("SELECT paysafe.revoke_passkey(%s, 'lost')", [ids['boss']])
+        refused('42501', 'nor once theirs is revoked', enrol, admin, 'add_passkey', 'boss', second, by='clerk', constraint='paysafe_passkey')
+    refused('42501', 'while both have one the owner of the extension does not', enrol, admin, 'bootstrap_passkey', 'boss', second,
+            by='clerk', constraint='paysafe_passkey_bootstrap')
+    sign(app, people, 'boss', 'paysafe.passkey_record', key)
+    id = enrol(admin, 'add_passkey', 'boss', second, by='clerk')
+    check(id > 0, 'by both it is')
+    admin.execute("SELECT paysafe.revoke_passkey(%s, 'only one')", [id])
+
+
 def enrolment(admin, app, people, ids):
+    of_two(admin, app, people, ids)
     third = Authenticator('ES384')
     refused('42501', 'a third is no bootstrap', enrol, admin, 'bootstrap_passkey', 'third', third,
             constraint='paysafe_passkey_bootstrap')
@@ -123,8 +149,8 @@ def enrolment(admin, app, people, ids):
     refused('42501', 'one alone does not enrol', enrol, admin, 'add_passkey', 'third', third, by='clerk',
             constraint='paysafe_passkey')
     check(enrol(admin, 'add_passkey', 'third', third, propose=True, by='clerk') is None, 'it is proposed')
-    key = one(admin, "SELECT key FROM paysafe.pending_change WHERE approved_as = 'paysafe.passkey_record'::regclass")
-    words = one(admin, "SELECT difference FROM paysafe.pending_change WHERE approved_as = 'paysafe.passkey_record'::regclass")
+    key = newest_change(admin)
+    words = one(admin, "SELECT difference FROM paysafe.pending_change WHERE key = %s", key)
     check(b64(third.credential_id) in words and hashlib.sha256(third.cose()).hexdigest() in words and "'third'" in words and
           'https://pay.example' in words, f'what is approved is shown: {words}')
 
@@ -715,6 +741,19 @@ def glass(admin, app, people):
     row = admin.execute('SELECT state FROM paysafe.break_glass_use WHERE id = %s', [id]).fetchone()
     check(row == ('used',), f'once: {row}')
     forbidden_meanwhile(admin, app, people, allow, lambda: break_it(boss.get(ask('boss', 56)['publicKey']), 56))
+    # it stands in for a second person, not for who has written it
+    request(app, 58)
+    break_it(boss.get(ask('boss', 58)['publicKey']), 58)
+    known = "SELECT paysafe.set_refund_threshold('shop.refund', 'EUR', 100, requester_identity => 'proven', band => 'known')"
+    with admin.transaction(force_rollback=True):
+        admin.execute(known)
+        refused('42501', 'known too little', lambda: admin.execute("UPDATE shop.refund SET status = 'sent' WHERE id = 58"), detail='wrote it with identity')
+    with admin.transaction(force_rollback=True):
+        admin.execute(known)
+        admin.execute("SELECT paysafe.act_as('boss')")
+        refused('42501', 'nor is it asked for', lambda: admin.execute("SELECT paysafe.break_glass_challenge('shop.refund', '58')"),
+                message='no approval would let this pass')
+    send(app, 58)
     # who has requested it may, and is not who looks at it
     request(app, 57, actor='boss')
     mine = break_it(boss.get(ask('boss', 57)['publicKey']), 57)
@@ -726,9 +765,38 @@ def glass(admin, app, people):
             app.execute("SELECT paysafe.review_break_glass(%s, 'right', 'it was urgent')", [id])
     refused('42501', 'who has broken it does not look at it', review, 'boss', mine, constraint='paysafe_break_glass_record_break_glass')
     refused('42501', 'nor who has requested it', review, 'clerk', id, constraint='paysafe_break_glass_record_break_glass')
-    review('chief', id)
-    review('chief', mine)
-    check(one(admin, "SELECT count(*) FROM paysafe.break_glass_use WHERE verdict = 'right' AND reviewed_by = 'chief'") == 2, 'looked at')
+    def ask_review(actor, id, verdict='right'):
+        with app.transaction():
+            app.execute('SELECT paysafe.act_as(%s)', [actor])
+            return one(app, 'SELECT paysafe.review_challenge(%s, %s)', id, verdict)
+
+    def signed(assertion, id, verdict='right'):
+        one(app, "SELECT paysafe.review_break_glass_with_passkey(%s, %s, %s, 'it was urgent')", id, verdict, Jsonb(assertion))
+
+    # known as well as an approval of the row would have been asked for, or one of a change where that is more
+    admin.execute("SELECT paysafe.require_approver_identity('passkey', 'after the audit')")
+    refused('42501', 'a claim looks at nothing', review, 'chief', id, constraint='paysafe_break_glass_record_break_glass', message='identity "passkey"')
+    for who in ('boss', 'clerk'):
+        refused('42501', f'{who} is not asked to sign', ask_review, who, id)
+    chief = people['chief']
+    options = ask_review('chief', id)
+    check('It was right' in options['content'] and '"boss"' in json.loads(options['content'])['approves'][0]['what'], options['content'])
+    refused('42501', 'another verdict than was signed', signed, chief.get(options['publicKey']), id, 'wrong', constraint='paysafe_passkey_challenge')
+    refused('42501', 'another broken glass', signed, chief.get(options['publicKey']), mine, constraint='paysafe_passkey_challenge')
+    refused('42501', 'nor is an approval a verdict', lambda: signed(chief.get(challenge(app, 'chief', key=56)['publicKey']), id),
+            constraint='paysafe_passkey_challenge')
+    signed(chief.get(options['publicKey']), id)
+    refused('42501', 'once', signed, chief.get(options['publicKey']), id)
+    row = admin.execute("""SELECT u.reviewed_by, u.reviewer_identity, paysafe.verify_passkey_assertion(r.challenge)
+                             FROM paysafe.break_glass_use u JOIN paysafe.break_glass_review r ON r.approval = u.id WHERE u.id = %s""", [id]).fetchone()
+    check(row == ('chief', 'passkey', True), f'signed, on record, and good: {row}')
+    signed(chief.get(ask_review('chief', mine, 'wrong')['publicKey']), mine, 'wrong')
+    with admin.transaction():
+        admin.execute("SELECT paysafe.act_as('clerk'), paysafe.propose('as before'), paysafe.require_approver_identity(NULL, 'as before')")
+    sign(app, people, 'boss', 'paysafe.approver_setting',
+         one(admin, "SELECT key FROM paysafe.pending_change WHERE approved_as = 'paysafe.approver_setting'::regclass ORDER BY id DESC LIMIT 1"))
+    with admin.transaction():
+        admin.execute("SELECT paysafe.act_as('clerk'), paysafe.require_approver_identity(NULL, 'as before')")
 
 
 def demanded(admin, app, people):

@@ -12,5 +12,5 @@ DO $$ BEGIN CREATE ROLE regress_paysafe_passkey LOGIN; EXCEPTION WHEN duplicate_
 GRANT USAGE ON SCHEMA shop, paysafe TO regress_paysafe_passkey;
 GRANT ALL ON ALL TABLES IN SCHEMA shop TO regress_paysafe_passkey;
 GRANT SELECT ON paysafe.approval, paysafe.pending_change TO regress_paysafe_passkey;
-GRANT EXECUTE ON FUNCTION paysafe.act_as, paysafe.approve, paysafe.approval_challenge, paysafe.approve_with_passkey, paysafe.break_glass_challenge, paysafe.break_glass, paysafe.review_break_glass,
+GRANT EXECUTE ON FUNCTION paysafe.act_as, paysafe.approve, paysafe.approval_challenge, paysafe.approve_with_passkey, paysafe.break_glass_challenge, paysafe.break_glass, paysafe.review_break_glass, paysafe.review_challenge, paysafe.review_break_glass_with_passkey,
 	paysafe.refund_challenge, paysafe.approve_refund_with_passkey, paysafe.approve_refund, paysafe.request_refund TO regress_paysafe_passkey;

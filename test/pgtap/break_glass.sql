@@ -1,7 +1,7 @@
 -- Breaking the glass: what another person says of it afterwards, and what check() says until
 -- then.  That only a passkey breaks it is in test/passkey.
 BEGIN;
-SELECT plan(29);
+SELECT plan(33);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -12,6 +12,9 @@ CREATE INDEX ON shop.refund (payment);
 INSERT INTO paysafe.break_glass_record VALUES
 	(1, 'shop.refund', 'refund', '1', 'boss', 'app', 'app', '{clerk}', 'fire', 'T-1', now() - interval '2 days', now() - interval '1 day'),
 	(2, 'shop.refund', 'refund', '2', 'boss', 'app', 'app', '{clerk}', 'fire', 'T-2', now(), now() + interval '1 day');
+INSERT INTO paysafe.break_glass_record VALUES
+	(3, 'shop.refund', 'refund', '3', 'boss', 'app', 'app', '{clerk}', 'fire', 'T-3', now(), now() + interval '1 day', 'passkey'),
+	(4, 'shop.refund', 'refund', '4', 'boss', 'app', 'app', '{clerk}', 'fire', 'T-4', now(), now() + interval '1 day', 'proven');
 SELECT paysafe.protect_refund('shop.refund', 'shop.payment', 'payment', 'amount', 'currency', 'status', '{sent}', '{void}', 'captured', 'currency'),
 	   paysafe.set_refund_threshold('shop.refund', 'EUR', 100);
 INSERT INTO shop.payment VALUES (1, 1000, 'EUR');
@@ -33,6 +36,12 @@ SELECT ok((SELECT review_reason NOT LIKE '%4111111111111111%' FROM paysafe.break
 SELECT is((SELECT count(*) FROM paysafe.audit_log WHERE table_name = 'break_glass_review'), 1::bigint, 'the audit log has it');
 SELECT is(pg_temp.as('chief', $$SELECT paysafe.review_break_glass(1, 'right', 'x')$$), :'refused', 'once');
 SELECT ok((SELECT ok FROM paysafe.check() WHERE check_name = 'break_glass'), 'the other one has time');
+
+-- known as well as an approval would have needed
+SELECT is(pg_temp.as('auditor', format('SELECT paysafe.review_break_glass(%s, ''right'', ''x'')', id)), :'refused', 'a claim looks at nothing that takes ' || level)
+  FROM (VALUES (3, 'a passkey'), (4, 'a token')) v (id, level);
+SELECT is(pg_temp.refusal_text($$SELECT paysafe.review_break_glass(3, 'right', 'x')$$, 'MESSAGE'), 'looking at this needs identity "passkey"', '... and is told so');
+SELECT is((SELECT reviewer_needs FROM paysafe.break_glass_use WHERE id = 4), 'proven', '... as the view does');
 
 -- it is allowed by two, of whom one signs
 SELECT is(pg_temp.as('dba', format('SELECT paysafe.set_break_glass(%s, ''x'')', arguments)), expected, arguments) FROM (VALUES

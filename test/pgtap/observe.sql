@@ -97,7 +97,7 @@ UPDATE shop.payment SET status = 'new' WHERE id = 2;	-- observed
 -- refunds have lives
 INSERT INTO shop.refund VALUES (1, 2, 6, 'EUR', 'asked'), (2, 2, 6, 'EUR', 'asked'), (3, 2, 1, 'EUR', 'asked');
 UPDATE shop.refund SET status = 'sent' WHERE id = 1;	-- observed
-SELECT is((SELECT string_agg(whole_key || event, ' ' ORDER BY whole_key, step) FROM paysafe.refund_event WHERE relation = 'shop.refund'::regclass AND payment = '2' AND step <= 2 AND whole_key IN ('1', '2')), '1requested 1gated 2requested', 'events tell what has happened');
+SELECT is((SELECT string_agg(whole_key || event, ' ' ORDER BY whole_key, step) FROM paysafe.refund_event WHERE relation = 'shop.refund'::regclass AND payment = '2' AND event IN ('requested', 'gated') AND whole_key IN ('1', '2')), '1requested 1gated 2requested', 'events tell what has happened');
 
 -- from observing to enforcing nobody else is needed, but the rows must be right
 SELECT is(pg_temp.refusal('SELECT paysafe.protect_refund(''shop.refund'', ''shop.payment'', ''payment'', ''amount'', ''currency'', ''status'', ''{sent}'', ''{void}'', ''captured'', ''currency'')'), '23514 shop.refund paysafe_refund_refund', 'offenders are named');

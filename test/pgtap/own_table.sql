@@ -1,6 +1,6 @@
 -- paysafe's own tables take no change by SQL, from nobody, by no path.
 BEGIN;
-SELECT plan(507);
+SELECT plan(531);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -18,6 +18,8 @@ INSERT INTO paysafe.seal_policy VALUES (1, 'x', 'x', 'x', '2026-01-01');
 INSERT INTO paysafe.token_issuer_record VALUES ('x', 1, '{x}', 60, 0, true, false, 'x', 'x', 'x', '2026-01-01');
 INSERT INTO paysafe.token_key_record VALUES ('x', 'x', 1, 'EdDSA', '', NULL, '2026-01-01', 'infinity', false, 'x', 'x', 'x', '2026-01-01');
 INSERT INTO paysafe.token_use VALUES ('', '2026-01-01');
+INSERT INTO paysafe.delegation_record VALUES (1, 1, 2, '2026-01-02', 'claimed', '2026-01-01', 'x', NULL, 'x', 'x', 'x');
+INSERT INTO paysafe.delegation_end VALUES (1, 'x', 'x', 'x', 'x', '2026-01-01');
 INSERT INTO paysafe.throttle_limit_record VALUES ('x', 'x', '{}', 1, 1, 1000000, 1, false, false, false, 'x', 'x', 'x', '2026-01-01');
 INSERT INTO paysafe.request_client_record VALUES ('x', 1, 'hmac', '{}', true, NULL, NULL, NULL, 1, 1, '2026-01-01', 1, false, 'x', 'x', 'x', '2026-01-01');
 INSERT INTO paysafe.request_key VALUES ('x', 1, 1, 'x', '', 'x', '2026-01-01', NULL, '2026-01-01', 'x');
@@ -34,7 +36,7 @@ CREATE TABLE shop.payment (id int PRIMARY KEY, captured numeric, currency text);
 CREATE TABLE shop.refund (id int PRIMARY KEY, payment int, amount numeric, currency text, status text);
 CREATE INDEX ON shop.refund (payment);
 SELECT paysafe.protect_refund('shop.refund', 'shop.payment', 'payment', 'amount', 'currency', 'status', '{sent}', '{void}', 'captured', 'currency');
-SELECT paysafe.set_refund_threshold('shop.refund', 'EUR', 50);
+SELECT paysafe.set_refund_threshold('shop.refund', 'EUR', 50), paysafe.set_refund_threshold('shop.refund', 'EUR', 50, band => 'person', per => 'requester');
 SELECT paysafe.audit('shop.refund');
 INSERT INTO shop.payment VALUES (1, 100, 'EUR');
 SELECT paysafe.act_as('clerk');
@@ -99,7 +101,7 @@ CREATE TEMP TABLE own AS
 	   -- services, and what it takes a passkey to fill: test/services, test/passkey
 	   AND c.relname !~ '^(data_key|passkey|idempotency|webhook|inbox|outbox|queue|api_key|destination)'
 	   AND (c.relname !~ '^audit_\d' OR c.relname = to_char(now() AT TIME ZONE 'UTC', '"audit_"YYYY_MM'));
-SELECT is((SELECT count(*)::int FROM own), 62, 'own tables, and two partitions');
+SELECT is((SELECT count(*)::int FROM own), 65, 'own tables, and two partitions');
 CREATE FUNCTION pg_temp.rows(name regclass) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE n bigint; BEGIN EXECUTE format('SELECT count(*) FROM %s', name) INTO n; RETURN n; END $$;
 CREATE TEMP TABLE before AS SELECT relname, pg_temp.rows(name) AS rows FROM own;

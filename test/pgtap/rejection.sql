@@ -1,7 +1,7 @@
 -- Rejections: one no counts more than any number of approvals, of what was asked for,
 -- however its row is called by then.
 BEGIN;
-SELECT plan(117);
+SELECT plan(127);
 \ir lib/refusal.psql
 \ir lib/approved.psql
 SET LOCAL client_min_messages = error;
@@ -248,6 +248,31 @@ GRANT SELECT ON paysafe.rejection TO regress_paysafe_blind;
 SET LOCAL ROLE regress_paysafe_blind;
 SELECT is((SELECT count(*) FROM paysafe.rejection WHERE payment IS NOT NULL), 0::bigint, 'nobody who may not read the tables');
 RESET ROLE;
+
+-- who takes back one's own no is known as well as an approval asks for, also if that is asked since, and of a change
+SELECT is(pg_temp.request(60, 30) || pg_temp.reject(60), 'acceptedaccepted', 'a no while a claim approves');
+SELECT paysafe.set_refund_threshold('shop.refund', 'EUR', 100, approver_identity => 'passkey');
+SELECT is(left(pg_temp.withdraw('auditor'), 5), '42501', 'is not taken back by a claim once only passkeys approve');
+SELECT paysafe.act_as('dba'), paysafe.propose('x'), paysafe.set_refund_threshold('shop.refund', 'EUR', 200, approver_identity => 'passkey'), paysafe.propose(NULL);
+SELECT is(pg_temp.as('auditor', $$SELECT paysafe.reject('paysafe.rule', key, 'no') FROM paysafe.pending_change WHERE rule LIKE 'threshold%'$$), 'accepted', 'a claim says no to a change that takes a passkey');
+SELECT is(left(pg_temp.withdraw('auditor'), 5), '42501', '... and does not take it back');
+-- and as they were known when saying it
+SELECT is(pg_temp.request(61, 31) || pg_temp.as('clerk', $$SELECT paysafe.reject_refund('shop.refund', '32', 500, 'EUR', 'x')$$), 'acceptedaccepted', 'a claim says no to a refund without a row');
+SELECT is((SELECT state FROM paysafe.rejection ORDER BY id DESC LIMIT 1), 'standing', 'it stands');
+SELECT is(left(pg_temp.withdraw('clerk'), 5), '42501', '... and a claim does not take it back, where it takes a passkey');
+
+-- what a table is called does not matter
+CREATE TABLE shop.order_refund (id int PRIMARY KEY, payment int, amount numeric, currency text, status text);
+CREATE INDEX ON shop.order_refund (payment);
+SELECT paysafe.protect_refund('shop.order_refund', 'shop.payment', 'payment', 'amount', 'currency', 'status', '{sent}', '{void}', 'captured', 'currency'),
+	paysafe.set_refund_threshold('shop.order_refund', 'EUR', 100);
+SELECT paysafe.act_as('dba'), paysafe.propose('x'), paysafe.set_refund_threshold('shop.order_refund', 'EUR', 300), paysafe.propose(NULL);
+SELECT is(pg_temp.as('auditor', $$SELECT paysafe.reject('paysafe.rule', key, 'no') FROM paysafe.pending_change WHERE relation = 'shop.order_refund'::regclass$$), 'accepted', 'a change is rejected');
+ALTER TABLE shop.order_refund RENAME TO refund_of_order;
+SELECT paysafe.act_as('dba'), paysafe.propose('y'), paysafe.set_refund_threshold('shop.refund_of_order', 'EUR', 300), paysafe.propose(NULL);
+SELECT is((SELECT string_agg(DISTINCT coalesce(rejected_by, 'nobody'), ' ') FROM paysafe.pending_change WHERE relation = 'shop.refund_of_order'::regclass), 'auditor', 'its table is renamed, and it is proposed anew: the no is of that, too');
+SELECT is(pg_temp.as('boss', $$SELECT paysafe.approve('paysafe.rule', key, 'x') FROM paysafe.pending_change WHERE relation = 'shop.refund_of_order'::regclass$$) || ' ' ||
+	left(pg_temp.as('dba', $$SELECT paysafe.set_refund_threshold('shop.refund_of_order', 'EUR', 300)$$), 5), 'accepted 42501', '... and nobody''s yes counts');
 
 -- own tables
 SELECT is(pg_temp.refusal(command), expected, command) FROM (VALUES

@@ -62,6 +62,7 @@ INSERT INTO sample SELECT 'boolean', v FROM unnest('{true,false}'::text[]) v;
 INSERT INTO sample SELECT 'numeric', quote_literal(v) FROM unnest('{0,1,-1,0.001,NaN,Infinity,-Infinity,1e1000}'::text[]) v;
 INSERT INTO sample SELECT 'smallint', quote_literal(v) FROM unnest('{0,-1,32767,-32768}'::text[]) v;
 INSERT INTO sample SELECT 'uuid', quote_literal(v) FROM unnest('{00000000-0000-0000-0000-000000000000,a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}'::text[]) v;
+INSERT INTO sample SELECT 'tid', quote_literal(v) FROM unnest(ARRAY['(0,0)', '(0,1)', '(0,65535)', '(4294967295,1)', '(4294967294,1)', '(1,0)']) v;
 INSERT INTO sample SELECT 'oid', quote_literal(v) FROM unnest('{0,10,4294967295}'::text[]) v;
 INSERT INTO sample SELECT 'interval', quote_literal(v) FROM unnest('{0,1 hour,-1 hour,30 days,1 month,178000000 years,-178000000 years}'::text[]) v;
 INSERT INTO sample SELECT 'timestamptz', quote_literal(v) FROM unnest('{now,infinity,-infinity,4714-11-24 00:00 BC,294276-12-31}'::text[]) v;

@@ -16,8 +16,10 @@ from typing import Any
 import psycopg
 
 import accounts
+import banded
 import commands
 import floods
+import glass
 import ledgers
 import named
 import observing
@@ -26,11 +28,13 @@ import passkeys
 import past
 import purses
 import registry
+import rejected
 import running
 import sealed
 import several
 import sums
 import tenancy
+import throttled
 import watching
 import world as worlds
 from coverage import CANDIDATES, Coverage
@@ -62,6 +66,10 @@ SORTS = (
     "tenants",
     "people",
     "passkeys",
+    "rejected",
+    "bands",
+    "glass",
+    "throttle",
 )
 STEPS = (40, 60, 110, 110, 160)
 
@@ -193,6 +201,8 @@ class Job:
         self.coverage = Coverage()
         self.books = {
             "accounts": accounts.Server(dsn, f"sim_accounts_{number}"),
+            "bands": accounts.Server(dsn, f"sim_bands_{number}", banded.Play, banded.ACTS),
+            "glass": accounts.Server(dsn, f"sim_glass_{number}", glass.Play, glass.ACTS),
             "ledgers": accounts.Server(dsn, f"sim_ledgers_{number}", ledgers.Play, ledgers.ACTS),
             "named": accounts.Server(dsn, f"sim_named_{number}", named.Play, named.ACTS),
             "passkeys": accounts.Server(
@@ -202,12 +212,18 @@ class Job:
             "parts": accounts.Server(dsn, f"sim_parts_{number}", parts.Play, parts.ACTS),
             "people": accounts.Server(dsn, f"sim_people_{number}", registry.Play, registry.ACTS),
             "purses": accounts.Server(dsn, f"sim_purses_{number}", purses.Play, purses.ACTS),
+            "rejected": accounts.Server(
+                dsn, f"sim_rejected_{number}", rejected.Play, rejected.ACTS
+            ),
             "running": accounts.Server(dsn, f"sim_running_{number}", running.Play, running.ACTS),
             "sealed": accounts.Server(dsn, f"sim_sealed_{number}", sealed.Play, sealed.ACTS),
             "several": accounts.Server(dsn, f"sim_several_{number}", several.Play, several.ACTS),
             "sums": accounts.Server(dsn, f"sim_sums_{number}", sums.Play, sums.ACTS),
             "floods": accounts.Server(dsn, f"sim_floods_{number}", floods.Play, floods.ACTS),
             "tenants": accounts.Server(dsn, f"sim_tenants_{number}", tenancy.Play, tenancy.ACTS),
+            "throttle": accounts.Server(
+                dsn, f"sim_throttle_{number}", throttled.Play, throttled.ACTS
+            ),
             "watching": accounts.Server(
                 dsn, f"sim_watching_{number}", watching.Play, watching.ACTS
             ),
@@ -296,6 +312,14 @@ class Job:
             return "people"
         if passkeys.is_play(seed):
             return "passkeys"
+        if rejected.is_play(seed):
+            return "rejected"
+        if banded.is_play(seed):
+            return "bands"
+        if glass.is_play(seed):
+            return "glass"
+        if throttled.is_play(seed):
+            return "throttle"
         if sums.is_play(seed):
             return "sums"
         if floods.is_play(seed):

@@ -89,6 +89,7 @@ class Row:
     requester: str
     note: int = 0
     sent: bool = False
+    writers: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -195,7 +196,9 @@ class Play(accounts.Play):
         return sorted({k.owner for k in self.active()})
 
     def requesters(self, what: str) -> set[str]:
-        return {self.b.rows[int(what)].requester} if what.isdigit() else set()
+        """Who does not approve it: who has asked for it, or changed it."""
+        row = self.b.rows[int(what)] if what.isdigit() else None
+        return {row.requester, *row.writers} if row else set()
 
     def shown(self, what: str) -> tuple[object, ...]:
         """What a challenge has in its text, beside what never changes."""
@@ -242,6 +245,8 @@ class Play(accounts.Play):
             if e.sqlstate != "42501" or self.active(owner) and owner not in self.requesters(what):
                 raise Found("challenge", f"{e.sqlstate} {e}: {what} for {owner}") from e
             return None
+        if owner in self.requesters(what):
+            raise Found("challenge", f"{owner} has a hand in {what}, and may sign {got}")
         if not self.active(owner):
             raise Found("challenge", f"{owner} has no passkey, and may sign {got}")
         text = str(got["content"])
@@ -362,7 +367,7 @@ class Play(accounts.Play):
             wrong = self.rng.choice([*WRONG, "other", "other", "counter", "counter"])
         elif self.chance(0.2):
             others = [i for i in self.waiting() if str(i) != one.what]
-            others = [i for i in others if self.b.rows[i].requester != one.owner]
+            others = [i for i in others if one.owner not in self.requesters(str(i))]
             elsewhere = str(self.rng.choice(others)) if others else ""
         self.sign(one, wrong, elsewhere)
 
@@ -375,7 +380,7 @@ class Play(accounts.Play):
         name = self.rng.choice(PEOPLE)
         if name in self.given(str(i)):
             return
-        good = name != self.b.rows[i].requester and not self.level
+        good = name not in self.requesters(str(i)) and not self.level
         sql = f"SELECT paysafe.approve('refund', '{i}', 'seen')"
         if self.as_(name, sql, "" if good else "42501"):
             self.b.approvals.append(Approval(str(i), name, None, self.shown(str(i))))
@@ -435,8 +440,10 @@ class Play(accounts.Play):
             return
         i = some[-1]
         r = self.b.rows[i]
-        if self.as_(r.requester, f"UPDATE refund SET note = note + 1 WHERE id = {i}"):
+        name = self.rng.choice([r.requester, *PEOPLE])
+        if self.as_(name, f"UPDATE refund SET note = note + 1 WHERE id = {i}"):
             r.note += 1
+            r.writers.add(name)
 
     def advance(self) -> None:
         """Before there is a row; then the row, of so much or more."""
@@ -460,13 +467,18 @@ class Play(accounts.Play):
             self.b.rows[i] = Row(who, 0, True)
 
     def enrol(self, surely: bool = False) -> None:
-        """One more passkey: by a proposal, and the signatures of two others; of one, while only one ever had one."""
+        """One more passkey: by a proposal, and the signatures of two others; of one, while only one ever had one, and of whose it is."""
         rng = self.rng
         k = self.new_key(rng.choice(PEOPLE))
         proposer, signers = rng.choice(PEOPLE), rng.sample(self.holders(), rng.choice([1, 2, 2]))
         if surely:
             proposer, signers = "clerk", [n for n in self.holders() if n != k.owner]
         ever = {x.owner for x in self.b.keys} - {k.owner}
+        # one of two does not get one in the other one's name
+        both = len(ever) == 1 and k.owner in {x.owner for x in self.b.keys}
+        if surely and both:
+            signers = self.holders()
+        need = 2 if both else min(2, len(ever))
         call = self.call("add_passkey", k)
         self.as_(proposer, f"SELECT {call}", "42501", "owner")
         self.as_(proposer, f"SELECT paysafe.propose('new');\nSELECT {call}", "", "owner")
@@ -480,7 +492,7 @@ class Play(accounts.Play):
             self.as_(proposer, f"SELECT {call}", "42501", "owner")
         what = f"paysafe.passkey_record {key}"
         signed = {n for n in signers if self.by_signature(what, n, proposer)}
-        if len(signed - {proposer, k.owner}) < min(2, len(ever)):
+        if len(signed - {proposer} - (set() if both else {k.owner})) < need:
             self.as_(proposer, f"SELECT {call}", "42501", "owner")
             return
         c = self.conns["owner"]
@@ -535,7 +547,7 @@ class Play(accounts.Play):
     def meanwhile(self) -> None:
         """Two sessions: one challenge twice, or a passkey that is revoked while it approves."""
         i = self.request()
-        some = [n for n in self.holders() if n != self.b.rows[i].requester]
+        some = [n for n in self.holders() if n not in self.requesters(str(i))]
         if not some:
             return
         name = self.rng.choice(some)

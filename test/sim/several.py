@@ -7,14 +7,12 @@ rules of the same payments add up together.  A model of each rule says what pass
 
 from __future__ import annotations
 
-import copy
 import random
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-import accounts
+import modelled
 from commands import APP, OWNER, Found
 from running import Refused, Unsaid
 
@@ -85,8 +83,10 @@ class Books:
     approvals: list[Approval] = field(default_factory=list)
 
 
-class Play(accounts.Play):
+class Play(modelled.Play):
     """Rows that are refunds of several things."""
+
+    there: Books
 
     def features(self) -> None:
         super().features()
@@ -370,27 +370,6 @@ class Play(accounts.Play):
         return False
 
     # ------------------------------------------------------------ doing it
-
-    def attempt(self, sql: list[str], change: Callable[[Books], None], who: str) -> bool:
-        trial = copy.deepcopy(self.there)
-        try:
-            change(trial)
-            codes: tuple[str, ...] = ()
-        except Refused as r:
-            codes = r.codes
-        except Unsaid:
-            return False
-        begin = f"BEGIN;\nSELECT paysafe.act_as('{who}')"
-        text = ";\n".join(sql)
-        if self.chance(0.15):
-            begin = f"BEGIN ISOLATION LEVEL REPEATABLE READ;\nSELECT paysafe.act_as('{who}')"
-        if self.chance(0.2) and not codes:
-            begin += f";\nSAVEPOINT s;\n{text};\nROLLBACK TO s"
-        end = "ROLLBACK" if self.chance(0.08) and not codes else "COMMIT"
-        if self.must(f"{begin};\n{text};\n{end}", not codes, " ".join(codes)) and end == "COMMIT":
-            self.there = trial
-            return True
-        return False
 
     def literal(self, value: Any) -> str:
         if value is None:
@@ -765,10 +744,7 @@ class Play(accounts.Play):
         self.setup()
         for _ in range(2):
             self.add()
-        for i, name in plan:
-            self.rng = random.Random(f"act {self.seed} {i}")
-            getattr(self, name)()
-            self.look()
+        self.plays(plan)
         self.evidence()
 
 

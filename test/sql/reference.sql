@@ -270,8 +270,13 @@ INSERT INTO shop.move VALUES (2, 'refund', 1, -30, 'sent');
 SELECT paysafe.set_refund_threshold('shop.refund', 'USD', 500, approvers => 1, "within" => '24 hours');
 SELECT paysafe.set_refund_threshold('shop.refund', 'USD', 5000, approvers => 2, requester_identity => 'proven',
     approver_group => 'finance', band => 'large');
+SELECT paysafe.set_refund_threshold('shop.refund', 'USD', 20000, "within" => '7 days', band => 'person', per => 'requester');
+SELECT paysafe.set_refund_threshold('shop.refund', 'USD', 8000, band => 'larger', approver_group => 'finance',
+    approved_during => 'Mon-Fri 08:00-20:00 Europe/Berlin', escalation_after => '4 hours', escalation_group => 'board');
 SELECT band, above, approvers, approver_group, approver_identity, requester_identity, yours
   FROM paysafe.approval_limit WHERE relation = 'shop.refund'::regclass ORDER BY above;
+
+SELECT paysafe.is_during('Mon-Fri 08:00-20:00 Europe/Berlin', '2026-06-01 08:00+02');
 
 SELECT paysafe.set_currency('BTC', 8);
 

@@ -43,6 +43,10 @@ class Waiting:
     requested_by: Optional[str]
     requested_at: Optional[datetime]
     rejected_by: Optional[str]
+    changed_by: List[str]
+    approved_during: List[str]
+    escalates_at: Optional[datetime]
+    escalation_groups: List[str]
     refund: Optional[Refund] = None
 
     @property
@@ -76,7 +80,12 @@ class Waiting:
         return int(100 * self.total / self.captured) if self.captured else 0
 
     def is_of(self, actor: str) -> bool:
-        return actor == self.requested_by
+        """Has this one requested it, or changed it since?"""
+        return actor in (self.requested_by, *self.changed_by)
+
+    @property
+    def changers(self) -> str:
+        return ", ".join(name_of(name) for name in self.changed_by)
 
 
 def waiting(key: Optional[str] = None) -> List[Waiting]:
@@ -84,7 +93,9 @@ def waiting(key: Optional[str] = None) -> List[Waiting]:
         Waiting(*row.values())
         for row in rows(
             "SELECT key, payment, money, amount, currency, status, total_within, threshold,"
-            " approvals_needed, approvals_given, requested_by, requested_at, rejected_by"
+            " approvals_needed, approvals_given, requested_by, requested_at, rejected_by,"
+            " coalesce(changed_by, '{}'), coalesce(approved_during, '{}'), escalates_at,"
+            " coalesce(escalation_groups, '{}')"
             " FROM paysafe.pending_approval WHERE relation = %s::regclass AND key IS NOT NULL"
             " AND (%s::text IS NULL OR key = %s) ORDER BY requested_at NULLS FIRST, key",
             RELATION,
@@ -120,7 +131,8 @@ def limits() -> List[Dict[str, Any]]:
         claim()  # it is for somebody
         return rows(
             "SELECT currency, band, money, approvers, approver_group, approver_identity,"
-            " requester_identity, yours FROM paysafe.approval_limit"
+            " requester_identity, yours, per, approved_during, escalation_after, escalation_group"
+            " FROM paysafe.approval_limit"
             " WHERE relation = %s::regclass ORDER BY currency, above",
             RELATION,
         )

@@ -63,7 +63,8 @@ def queue(request: HttpRequest) -> HttpResponse:
         limits=reading.limits(),
         changes=len(reading.changes(acting_name())),
     )
-    context["mine"] = sum(one.is_of(context["me"]) for one in found)
+    context["own"] = [one.key for one in found if one.is_of(context["me"])]
+    context["mine"] = len(context["own"])
     return render(request, "desk/queue.html", context)
 
 

@@ -23,7 +23,8 @@
  * UPDATE and adds up the same way.  The lock is an ordinary row lock: prepared
  * transactions keep it, and no function of the user's can release it.
  *
- * Lock order: refund row (by the statement), payment row, approvals by id.
+ * Lock order: refund row (by the statement), payment row, sums of beneficiaries and requesters
+ * (refund_flow.h), approvals by id.
  *
  * What the rule must remember beyond the rows (who requested, when the gate
  * was passed) is in paysafe.refund_event: see refund_event.c.
@@ -244,6 +245,20 @@ check_approved(const Rule *rule, const RowChange *change, const RefundLife *life
 								   paysafe_refund_again_hint(side)));
 }
 
+/* Whom it has gone to stays, too, approved or not: it counts there. */
+static void
+check_beneficiary(const Rule *rule, const RowChange *change, const RefundLife *life)
+{
+	const RefundSide *side = &((RefundState *) rule->compiled)->refund;
+
+	if ((life->stage == REFUND_PASSED || life->stage == REFUND_FACT) && paysafe_refund_flow_goes_elsewhere(side, change))
+		paysafe_rule_object(rule, rule->name, ERRCODE_23R03_FROZEN, linitial(side->beneficiary.names),
+						  psprintf("column \"%s\" of table \"%s\" cannot change any more",
+								   (char *) linitial(side->beneficiary.names), rule->table_name),
+						  psprintf("Refund \"%s\" has passed the gate with it.", refund_words(change, change->before)),
+						  paysafe_refund_again_hint(side));
+}
+
 /* The key of the refund's payment, which need not be locked. */
 static FoundPayment *
 payment_of(const RefundState *state, TupleTableSlot *row)
@@ -334,7 +349,10 @@ check_request(const Rule *rule, const RowChange *change, RefundLife *life, bool 
 		requested = enters_gate = false;
 	else if (change->op == 'I')
 	{
-		/* whatever was there under this key is gone */
+		/* whatever was there under this key is gone, noted or not */
+		if (paysafe_refund_has_old_writers(life))
+			paysafe_refund_add_event(state, life, &locked, refund_key(change, change->after), change->after,
+									 REFUND_DELETED, 0);
 		life->stage = REFUND_GONE;
 	}
 	else if (paysafe_row_key_changed(&side->whole, RelationGetDescr(change->rel),
@@ -414,6 +432,7 @@ check_refund_moved(const Rule *rule, const RowChange *change)
 	}
 	if (gated)
 		check_approved(rule, change, life);
+	check_beneficiary(rule, change, life);
 	if (gated && life->columns != NIL && !paysafe_refund_has_content(side, life, change->after))
 	{
 		/* no column that is under approval now: one that a generated one has replaced */
@@ -452,12 +471,14 @@ check_refund_kept(const Rule *rule, const RowChange *change)
 	FoundPayment *payment;
 	RefundLife *life;
 
-	if (!moved && paysafe_refund_changed_column(side, change, false) == NULL)
+	if (!moved && paysafe_refund_changed_column(side, change, false) == NULL &&
+		!paysafe_refund_flow_goes_elsewhere(side, change))
 		return;
 	payment = payment_of(state, change->after);
 	life = paysafe_refund_life(state, payment->key, change->rel, change->before, true);
 	if (moved || paysafe_status_value_find(&side->gated, change->before) >= 0)
 		check_approved(rule, change, life);
+	check_beneficiary(rule, change, life);
 	if (moved)
 		life = paysafe_refund_move(state, life, payment, refund_key(change, change->after),
 								   change->rel, change->after);
@@ -597,6 +618,7 @@ forget_rows(const Rule *rule)
 		return;
 	paysafe_store_remove(PAYSAFE_REFUND_EVENT, "refund_event_payment", 1, &key);
 	paysafe_store_remove(PAYSAFE_REFUND_TOTAL, "refund_total_payment", 1, &key);
+	paysafe_store_remove(PAYSAFE_REFUND_FLOW, "refund_flow_sum", 1, &key);
 	paysafe_breach_forget(state->refund_root);
 	paysafe_rejection_forget(state->refund_root);
 }
@@ -622,6 +644,7 @@ const RuleKind paysafe_refund_kind = {
 		{"payment_amount_column", SPEC_REFERENCE_COLUMN},
 		{"payment_currency_column", SPEC_REFERENCE_COLUMN},
 		{"recorded", SPEC_STATUSES, .loosens = SPEC_ADD},
+		{"beneficiary_column", SPEC_COLUMN, .unseen = true, .shared = true},
 		{"currency", SPEC_TEXT, .any_spelling = true},
 		{.key = "payout", .type = SPEC_FLAG,
 			.set_words = "takes the payments away, and with them their limit",

@@ -41,6 +41,7 @@ typedef struct RefundSide
 {
 	KeyColumns	payment;		/* they refer to it; of payouts: to whom, or of what */
 	bool		payout;			/* there are no payments */
+	KeyColumns	beneficiary;	/* whom the money goes to; none: nothing says that */
 	AmountColumn amount;
 	bool		other_units;	/* it may not count in those of the payments */
 	bool		own_currency;	/* otherwise it is the constant, or the payment's */
@@ -572,6 +573,13 @@ extern void paysafe_refund_pass_gate(const Rule *rule, const RowChange *change, 
 									 RefundLife *life, const RefundLife *before);
 
 /*
+ * refund_flow.c
+ */
+
+/* Does the change say another beneficiary?  Not another spelling. */
+extern bool paysafe_refund_flow_goes_elsewhere(const RefundSide *side, const RowChange *change);
+
+/*
  * refund_writer.c
  */
 
@@ -581,6 +589,9 @@ extern List *paysafe_refund_with_person(const List *persons, const Person *perso
 /* Does the change write what approvals are of?  Then it is noted. */
 extern void paysafe_refund_note_change(const RefundState *state, const RowChange *change,
 									   const FoundPayment *payment, RefundLife *life);
+
+/* Of a row that is added: has one of this key been changed that went unnoted? */
+extern bool paysafe_refund_has_old_writers(const RefundLife *life);
 
 /* Why not all of them were known as well as that, in a sentence, or NULL. */
 extern char *paysafe_refund_unknown_writer(const List *requesters, const List *writers, IdentityLevel level);
@@ -596,7 +607,13 @@ typedef struct RefundRequest
 } RefundRequest;
 
 /* Who asked, each once: "alice", "bob". */
-extern char *paysafe_refund_requesters_words(List *requesters);
+extern char *paysafe_refund_requesters_words(const List *requesters);
+
+/* What persons are called, each once: of char *. */
+extern List *paysafe_refund_person_names(const List *persons);
+
+/* ", changed by ...", or nothing. */
+extern char *paysafe_refund_writers_words(const List *writers);
 
 /* Refunds that were asked for, of a payment or of all (NULL), and wait: of RefundRequest. */
 extern List *paysafe_refund_requests(Oid refund, const char *rule, const char *payment);
@@ -648,6 +665,7 @@ typedef struct RefundDeclaration
 	char	   *units;			/* or NULL: the payment's */
 	char	   *decimals;		/* or NULL: those of the currency */
 	char	   *currency;		/* or NULL: that of a column, or the payment's */
+	char	   *beneficiary_column; /* or NULL */
 	bool		payout;			/* there are no payments */
 } RefundDeclaration;
 

@@ -271,7 +271,7 @@ typedef struct Standing
 
 /* A TermsTotal. */
 static Numeric
-amount_alone(int64 within, Numeric limit, void *amount)
+amount_alone(const Threshold *band, void *amount)
 {
 	return amount;
 }

@@ -431,6 +431,7 @@ read_terms(const RefundState *state, FoundPayment *payment, const RefundLife *li
 
 	paysafe_refund_payout_in(state, payment, currency);
 	standing.amount = paysafe_refund_amount(&state->refund, row, payment);
+	paysafe_refund_flow_read(state, currency, row, life->requesters, life, &standing.flow);
 	paysafe_refund_standing_terms(&standing, currency, &terms);
 	paysafe_refund_terms_of_subject(&terms, life, &refund->terms);
 }

@@ -96,6 +96,8 @@ compile_refund_side(RefundState *state, const CompileInput *input, List *history
 	paysafe_money_declared(&side->amount, paysafe_spec_optional_text(spec, "units"),
 						   running ? NULL : amounts);
 	paysafe_money_decimals(&side->amount, paysafe_spec_optional_text(spec, "decimals"));
+	if (paysafe_spec_optional_text(spec, "beneficiary_column") != NULL)
+		paysafe_key_columns_find(leaf, list_make1(paysafe_spec_text(spec, "beneficiary_column")), &side->beneficiary);
 	side->other_units = paysafe_spec_optional_text(spec, "units") != NULL;
 	side->payout = state->payout;
 	side->constant = paysafe_spec_optional_text(spec, "currency");

@@ -63,6 +63,7 @@ paysafe_refund_loosened_by(const RuleSource *rule, const RuleSource *before, con
 char *
 paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec)
 {
+	char	   *beneficiary = paysafe_spec_optional_text(spec, "beneficiary_column");
 	List	   *unapproved = paysafe_spec_set(spec, "unapproved_columns");
 	List	   *recorded = paysafe_spec_set(spec, "recorded");
 	List	   *voided = paysafe_spec_set(spec, "void");
@@ -72,7 +73,7 @@ paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec)
 	List	   *path = paysafe_spec_optional_columns(spec, "status_path");
 	const char *decimals = paysafe_spec_optional_text(spec, "decimals");
 
-	return psprintf("%s; %s%s needs approval above the threshold%s%s%s%s%s%s%s%s%s%s%s%s",
+	return psprintf("%s; %s%s needs approval above the threshold%s%s%s%s%s%s%s%s%s%s%s%s%s%s",
 					limit_words(reference, spec),
 					status ? psprintf("%s%s%s ", status, path ? "." : "", path ? paysafe_strings_join(path) : "") : "",
 					status ? paysafe_strings_join(paysafe_spec_set(spec, "gated")) : "each",
@@ -81,6 +82,7 @@ paysafe_refund_describe(const char *name, Oid reference, Jsonb *spec)
 					status ? voided ? " does not count" : "every status counts" : "",
 					decimals ? psprintf("; %s decimals", decimals) : "",
 					rows ? psprintf("; rows with %s", rows) : "",
+					beneficiary ? "; goes to " : "", beneficiary ? beneficiary : "",
 					!paysafe_spec_bool(spec, "unapproved_named") ? "" :
 					unapproved ? "; an approval is not of " : "; an approval is of all columns",
 					unapproved ? paysafe_strings_join(unapproved) : "",
@@ -392,6 +394,7 @@ paysafe_refund_declare(FunctionCallInfo fcinfo, const RefundDeclaration *d)
 	paysafe_spec_add_text(&spec, "amounts", d->amounts);
 	paysafe_spec_add_text(&spec, "units", d->units);
 	paysafe_spec_add_text(&spec, "decimals", d->decimals);
+	paysafe_spec_add_text(&spec, "beneficiary_column", d->beneficiary_column);
 	paysafe_status_names_add(&spec, d->refund, d->status_column, d->status_path,
 							 list_concat_copy(d->gated, list_concat_copy(d->voided, d->recorded)));
 	paysafe_declare_add_mode(fcinfo, &spec);
@@ -415,6 +418,26 @@ amounts_argument(FunctionCallInfo fcinfo, int n)
 	return column.negative ? word : NULL;
 }
 
+/* Values of a type of the user's are what the user's functions say. */
+static void
+check_beneficiary(const RefundDeclaration *d)
+{
+	Relation	rel;
+	KeyColumns	column;
+
+	if (d->beneficiary_column == NULL)
+		return;
+	rel = table_open(d->refund, AccessShareLock);
+	paysafe_key_columns_find(rel, list_make1(d->beneficiary_column), &column);
+	if (!paysafe_row_key_can_refer(column.types[0]))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column \"%s\" of table \"%s\" cannot say to whom refunds go",
+						d->beneficiary_column, RelationGetRelationName(rel)),
+				 errhint("Have a column of text, a number or a uuid.")));
+	table_close(rel, AccessShareLock);
+}
+
 /* Refunds without rows: the payment is the row itself. */
 static Oid
 running_payment(Oid refund, Oid payment)
@@ -435,7 +458,7 @@ PG_FUNCTION_INFO_V1(paysafe_protect_refund);
  *				  payment_amount_column, payment_currency_column,
  *				  unapproved_columns name[], payment_key, recorded text[],
  *				  rows jsonb, amounts, units, status_path text[], deletable boolean,
- *				  currency, decimals, rule, mode) returns void
+ *				  currency, decimals, rule, beneficiary_column, mode) returns void
  *
  * payment NULL: payouts, of what payment_column says.
  * payment_column and payment_key: both text or both name[].
@@ -459,6 +482,7 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 		.decimals = paysafe_declare_decimals_argument(fcinfo, 19),
 		.rule = paysafe_refund_several_name(fcinfo, 20),
 		.sole = PG_ARGISNULL(20),
+		.beneficiary_column = paysafe_declare_optional_name(fcinfo, 21),
 		.deletable = !PG_ARGISNULL(17) && PG_GETARG_BOOL(17)
 	};
 	bool		running;
@@ -492,6 +516,7 @@ paysafe_protect_refund(PG_FUNCTION_ARGS)
 		d.payment_key = paysafe_reference_resolve(d.refund, d.payment_column, d.payment, d.payment_key, "payment_key");
 		paysafe_reference_order(d.payment, &d.payment_column, &d.payment_key);
 	}
+	check_beneficiary(&d);
 	paysafe_captures_check_group(d.refund, "captures", "protect_refund");
 	paysafe_refund_declare(fcinfo, &d);
 	PG_RETURN_VOID();

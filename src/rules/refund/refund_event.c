@@ -133,13 +133,14 @@ apply_event(RefundLife *life, const char *kind, Person *person, TimestampTz at, 
 {
 	if (strcmp(kind, REFUND_CHANGED) == 0)
 	{
+		person->at = at;
 		life->writers = paysafe_refund_with_person(life->writers, person);
 		life->changes++;
 		return;
 	}
 	if (life->stage == REFUND_GONE)
 	{
-		life->requesters = life->writers = NIL;
+		life->requesters = NIL;
 		life->requested = life->passed = 0;
 		life->approvals = 0;
 		life->columns = NIL;
@@ -169,6 +170,8 @@ apply_event(RefundLife *life, const char *kind, Person *person, TimestampTz at, 
 		life->stage = REFUND_VOID;
 	else
 		life->stage = REFUND_GONE;
+	if (life->stage == REFUND_GONE)
+		life->writers = NIL;
 }
 
 /* The content that a row passed the gate with; of a row without approval, none. */
@@ -185,6 +188,19 @@ read_content(RefundLife *life, const Datum *values, const bool *nulls)
 		elog(ERROR, "the content of refund \"%s\" has another length than a digest", life->key);
 	memcpy(life->content, VARDATA_ANY(content), PAYSAFE_SHA256_LEN);
 	life->columns = paysafe_strings_of_array(DatumGetArrayTypeP(values[EVENT_COLUMNS]), "columns");
+}
+
+static Person *
+read_person(HeapTuple tuple, TupleDesc desc)
+{
+	Person	   *person = palloc0(sizeof(Person));
+	char	   *level = paysafe_store_text(tuple, desc, EVENT_IDENTITY);
+
+	person->actor = paysafe_store_text(tuple, desc, EVENT_ACTOR);
+	person->login = paysafe_store_text(tuple, desc, EVENT_LOGIN);
+	person->session_user_name = paysafe_store_text(tuple, desc, EVENT_SESSION_USER);
+	person->level = level ? paysafe_identity_parse(level) : IDENTITY_NONE;
+	return person;
 }
 
 /* Events of a row come in the order of their steps: that of the index. */
@@ -212,14 +228,7 @@ collect_event(Relation rel, HeapTuple tuple, void *arg)
 		entry->life = (RefundLife) {.key = key, .stage = REFUND_GONE};
 	}
 	if (is_written(kind))
-	{
-		person = palloc(sizeof(Person));
-		person->actor = nulls[EVENT_ACTOR] ? NULL : TextDatumGetCString(values[EVENT_ACTOR]);
-		person->login = TextDatumGetCString(values[EVENT_LOGIN]);
-		person->session_user_name = TextDatumGetCString(values[EVENT_SESSION_USER]);
-		person->level = nulls[EVENT_IDENTITY] ? IDENTITY_NONE :
-			paysafe_identity_parse(TextDatumGetCString(values[EVENT_IDENTITY]));
-	}
+		person = read_person(tuple, RelationGetDescr(rel));
 	entry->life.steps = DatumGetInt32(values[EVENT_STEP]);
 	if (strcmp(kind, REFUND_CHANGED) != 0)
 		entry->life.told = DatumGetInt32(values[EVENT_DECLARATION]) == lives->state->declaration;
@@ -273,15 +282,9 @@ collect_person(Relation rel, HeapTuple tuple, void *arg)
 {
 	List	  **persons = arg;
 	TupleDesc	desc = RelationGetDescr(rel);
-	Person	   *person;
 
-	if (!is_written(paysafe_store_text(tuple, desc, EVENT_KIND)))
-		return true;
-	person = palloc0(sizeof(Person));
-	person->actor = paysafe_store_text(tuple, desc, EVENT_ACTOR);
-	person->login = paysafe_store_text(tuple, desc, EVENT_LOGIN);
-	person->session_user_name = paysafe_store_text(tuple, desc, EVENT_SESSION_USER);
-	*persons = lappend(*persons, person);
+	if (is_written(paysafe_store_text(tuple, desc, EVENT_KIND)))
+		*persons = lappend(*persons, read_person(tuple, desc));
 	return true;
 }
 
@@ -318,7 +321,7 @@ paysafe_refund_lives_of(RefundLives *lives, const RefundState *state, Relation l
 	/* no event tells of this row, or none of this declaration */
 	if (out->stage == REFUND_GONE)
 	{
-		out->requesters = out->writers = NIL;
+		out->requesters = NIL;	/* writers: since the last row of this key */
 		out->requested = out->passed = 0;
 	}
 	out->columns = NIL;
@@ -575,6 +578,16 @@ put_content(const RefundLife *life, Datum *values, bool *nulls)
 }
 
 static void
+put_person(const Person *person, Datum *values, bool *nulls)
+{
+	nulls[EVENT_ACTOR] = person->actor == NULL;
+	values[EVENT_ACTOR] = person->actor ? CStringGetTextDatum(person->actor) : (Datum) 0;
+	values[EVENT_LOGIN] = CStringGetTextDatum(person->login);
+	values[EVENT_SESSION_USER] = CStringGetTextDatum(person->session_user_name);
+	values[EVENT_IDENTITY] = CStringGetTextDatum(paysafe_identity_name(person->level));
+}
+
+static void
 insert_event(const RefundState *state, const RefundLife *life, const FoundPayment *payment,
 			 const char *currency, const char *refund, TupleTableSlot *row, const char *kind,
 			 int approvals, const Person *person, TimestampTz at)
@@ -595,21 +608,13 @@ insert_event(const RefundState *state, const RefundLife *life, const FoundPaymen
 	if (!nulls[EVENT_AMOUNT])
 		values[EVENT_AMOUNT] = NumericGetDatum(amount);
 	nulls[EVENT_CURRENCY] = currency == NULL;
-	if (!nulls[EVENT_CURRENCY])
-		values[EVENT_CURRENCY] = CStringGetTextDatum(currency);
-	nulls[EVENT_ACTOR] = person->actor == NULL;
-	if (!nulls[EVENT_ACTOR])
-		values[EVENT_ACTOR] = CStringGetTextDatum(person->actor);
-	values[EVENT_LOGIN] = CStringGetTextDatum(person->login);
-	values[EVENT_SESSION_USER] = CStringGetTextDatum(person->session_user_name);
+	values[EVENT_CURRENCY] = currency ? CStringGetTextDatum(currency) : (Datum) 0;
+	put_person(person, values, nulls);
 	values[EVENT_APPROVALS] = Int32GetDatum(approvals);
-	values[EVENT_AT] = TimestampTzGetDatum(at);
-	values[EVENT_ENDED_AT] = TimestampTzGetDatum(at);
+	values[EVENT_AT] = values[EVENT_ENDED_AT] = values[EVENT_PASSED_AT] = TimestampTzGetDatum(at);
 	nulls[EVENT_ENDED_AT] = !is_end(kind);
-	values[EVENT_PASSED_AT] = TimestampTzGetDatum(at);
 	nulls[EVENT_PASSED_AT] = !is_passing(kind);
 	values[EVENT_RULE] = CStringGetTextDatum(state->rule);
-	values[EVENT_IDENTITY] = CStringGetTextDatum(paysafe_identity_name(person->level));
 	nulls[EVENT_COLUMNS] = nulls[EVENT_CONTENT] = true;
 	if (strcmp(kind, REFUND_GATED) == 0)
 		put_content(life, values, nulls);
@@ -644,11 +649,12 @@ paysafe_refund_add_change(const RefundState *state, RefundLife *life, const Foun
 						  const char *refund, TupleTableSlot *row)
 {
 	Person	   *person = paysafe_person_current();
+	TimestampTz now = GetCurrentTimestamp();
 
 	life->steps++;
 	insert_event(state, life, payment, paysafe_refund_currency(&state->refund, row, payment), refund, row,
-				 REFUND_CHANGED, 0, person, GetCurrentTimestamp());
-	apply_event(life, REFUND_CHANGED, person, 0, 0);
+				 REFUND_CHANGED, 0, person, now);
+	apply_event(life, REFUND_CHANGED, person, now, 0);
 }
 
 /* Payments whose column rises: each event is of a refund of its own. */
@@ -699,7 +705,6 @@ paysafe_refund_add_rise(const RefundState *state, const char *payment, const cha
 						const char *whole_key, int step, Numeric amount, const char *currency,
 						bool is_fact, int approvals, List *bands)
 {
-	Person	   *person = paysafe_person_current();
 	Datum		values[EVENT_NCOLUMNS] = {0};
 	bool		nulls[EVENT_NCOLUMNS] = {0};
 
@@ -712,15 +717,10 @@ paysafe_refund_add_rise(const RefundState *state, const char *payment, const cha
 	values[EVENT_DECLARATION] = Int32GetDatum(state->declaration);
 	values[EVENT_AMOUNT] = NumericGetDatum(amount);
 	values[EVENT_CURRENCY] = CStringGetTextDatum(currency);
-	nulls[EVENT_ACTOR] = person->actor == NULL;
-	if (!nulls[EVENT_ACTOR])
-		values[EVENT_ACTOR] = CStringGetTextDatum(person->actor);
-	values[EVENT_LOGIN] = CStringGetTextDatum(person->login);
-	values[EVENT_SESSION_USER] = CStringGetTextDatum(person->session_user_name);
+	put_person(paysafe_person_current(), values, nulls);
 	values[EVENT_APPROVALS] = Int32GetDatum(approvals);
 	values[EVENT_AT] = values[EVENT_PASSED_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[EVENT_RULE] = CStringGetTextDatum(state->rule);
-	values[EVENT_IDENTITY] = CStringGetTextDatum(paysafe_identity_name(person->level));
 	nulls[EVENT_ENDED_AT] = nulls[EVENT_COLUMNS] = nulls[EVENT_CONTENT] = true;
 	nulls[EVENT_BANDS] = bands == NIL;
 	values[EVENT_BANDS] = PointerGetDatum(paysafe_strings_array(bands));
@@ -777,7 +777,7 @@ paysafe_refund_move(const RefundState *state, RefundLife *life, const FoundPayme
 		moved->steps++;
 		moved->changes++;
 		insert_event(state, moved, payment, currency, refund, row, REFUND_CHANGED, 0, lfirst(lc),
-					 GetCurrentTimestamp());
+					 ((Person *) lfirst(lc))->at);
 	}
 	move_ended(state, moved, payment, refund, row, life->altered);
 	if (moved->passed != 0)

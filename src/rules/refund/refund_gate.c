@@ -52,8 +52,10 @@ gate_detail(const RefundSide *side, const RowChange *change, const FoundPayment 
 	char	   *currency = paysafe_refund_currency(side, change->after, payment);
 
 	return terms->band ?
-		psprintf("%s \"%s\" within %s would total %s; the threshold%s is %s.",
-				 side->payout ? "Payouts of" : "Refunds of payment", paysafe_refusal_value(payment->key),
+		psprintf("%s within %s would total %s; the threshold%s is %s.",
+				 paysafe_refund_flow_words(terms->band, side->payout,
+										   psprintf("%s \"%s\"", side->payout ? "Payouts of" : "Refunds of payment",
+													paysafe_refusal_value(payment->key))),
 				 paysafe_refund_threshold_period_text(terms->band->within),
 				 money_words(payment, terms->total, currency), paysafe_refund_band_words(terms->band),
 				 money_words(payment, terms->band->amount, currency)) :
@@ -87,9 +89,10 @@ refuse_gate(const Rule *rule, const RowChange *change, const FoundPayment *payme
 													 money_words(payment, subject->money->amount, subject->money->currency),
 													 needed == 1 ? "a second person" : psprintf("%d other persons", needed)),
 								 .detail = subject->futile != NULL ? psprintf("%s %s", detail, subject->futile) :
-								 psprintf("%s %d of %d approvals%s found; requested by %s.",
+								 psprintf("%s %d of %d approvals%s found; requested by %s%s.",
 													detail, have, needed, paysafe_refund_terms_words(subject),
-													paysafe_refund_requesters_words(subject->requesters)),
+													paysafe_refund_requesters_words(subject->requesters),
+													paysafe_refund_writers_words(subject->writers)),
 								 .hint = subject->futile != NULL ? futile_hint(side) : subject->identity < IDENTITY_PASSKEY ? paysafe_refund_gate_hint(state, change, subject->money, before) :
 								 psprintf("%s It takes a passkey: paysafe.approve_with_passkey.",
 										  paysafe_refund_gate_hint(state, change, subject->money, before))
@@ -103,28 +106,31 @@ typedef struct PassingRefund
 	const FoundPayment *payment;
 	const RowChange *change;
 	Numeric		amount;
+	RefundFlow	flow;
 	int64		within;			/* last period that was added up, */
 	Numeric		exact;			/* ... and what it came to; or NULL */
 } PassingRefund;
 
 /* What fits the sum so far need not be added up; what does not, must: see TermsTotal. */
 static Numeric
-passing_total(int64 within, Numeric limit, void *arg)
+passing_total(const Threshold *band, void *arg)
 {
 	PassingRefund *passing = arg;
 	Numeric		total;
 
-	if (within == 0)
+	if (band == NULL)
 		return passing->amount;
-	if (passing->exact != NULL && passing->within == within)
+	if (band->per != SUM_PAYMENT)
+		return paysafe_refund_flow_total(&passing->flow, band, passing->amount);
+	if (passing->exact != NULL && passing->within == band->within)
 		return passing->exact;
 	total = paysafe_money_add(paysafe_refund_passed_within(passing->state, passing->payment, passing->change,
-														   within, false), passing->amount);
-	if (paysafe_money_compare(total, limit) <= 0)
+														   band->within, false), passing->amount);
+	if (paysafe_money_compare(total, band->amount) <= 0)
 		return total;
-	passing->within = within;
+	passing->within = band->within;
 	passing->exact = paysafe_money_add(paysafe_refund_passed_within(passing->state, passing->payment, passing->change,
-																	within, true), passing->amount);
+																	band->within, true), passing->amount);
 	return passing->exact;
 }
 
@@ -148,7 +154,13 @@ paysafe_refund_pass_gate(const Rule *rule, const RowChange *change, const FoundP
 	ApprovalSubject subject = {.rule = state->rule};
 
 	if (!paysafe_refund_is_chargeback(side, change->after))
+	{
+		paysafe_refund_flow_read(state, currency, change->after,
+								 life->requesters != NIL ? life->requesters : list_make1(paysafe_person_current()), life,
+								 &passing.flow);
+		paysafe_refund_flow_lock(&passing.flow);
 		paysafe_refund_terms(side->thresholds, currency, passing_total, &passing, &terms);
+	}
 	paysafe_refund_terms_of_subject(&terms, life, &subject);
 	needed = terms.approvers;
 	/* nobody knows who requested it: then at least not who moves it now */
@@ -179,5 +191,6 @@ paysafe_refund_pass_gate(const Rule *rule, const RowChange *change, const FoundP
 	paysafe_refund_add_event(state, life, payment, key, change->after,
 							 passes || paysafe_rule_is_watched(rule) ? REFUND_GATED : REFUND_RECORDED,
 							 !passes ? 0 : glass ? 1 : needed);
+	paysafe_refund_flow_add(&passing.flow, amount);
 	paysafe_refund_has_passed(state, payment, change);
 }

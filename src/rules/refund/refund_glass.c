@@ -27,6 +27,7 @@
 #include "base/refusal.h"
 #include "compat.h"
 #include "engine/approve.h"
+#include "engine/approver_level.h"
 #include "engine/declare.h"
 #include "engine/loosening.h"
 #include "engine/passkey_challenge.h"
@@ -45,28 +46,16 @@
 #define CHANNEL		"paysafe_break_glass"
 #define MAX_REVIEW	(INT64CONST(30) * USECS_PER_DAY)
 
-/* Columns of the three tables. */
+/* Columns of paysafe.break_glass_setting. */
 enum
 {
 	SETTING_ID, SETTING_RELATION, SETTING_RULE, SETTING_REVIEW_WITHIN, SETTING_REASON, SETTING_ACTOR,
 	SETTING_LOGIN, SETTING_SESSION_USER, SETTING_AT,
 	SETTING_NCOLUMNS
 };
-enum
-{
-	GLASS_APPROVAL, GLASS_RELATION, GLASS_RULE, GLASS_KEY, GLASS_ACTOR, GLASS_LOGIN, GLASS_SESSION_USER,
-	GLASS_REQUESTED_BY, GLASS_REASON, GLASS_TICKET, GLASS_AT, GLASS_REVIEW_UNTIL,
-	GLASS_NCOLUMNS
-};
-enum
-{
-	REVIEW_APPROVAL, REVIEW_VERDICT, REVIEW_ACTOR, REVIEW_LOGIN, REVIEW_SESSION_USER, REVIEW_IDENTITY,
-	REVIEW_REASON, REVIEW_TICKET, REVIEW_AT,
-	REVIEW_NCOLUMNS
-};
 
-static PAYSAFE_NORETURN void
-refuse(const char *message, const char *detail, const char *hint)
+void
+paysafe_refund_glass_refuse(const char *message, const char *detail, const char *hint)
 {
 	paysafe_refuse(&(Refusal)
 				   {
@@ -174,9 +163,8 @@ glass_subject(const ApprovalSubject *subject)
 
 	*glass = *subject;
 	paysafe_approve_glass_digest(subject->digest, glass->digest);
-	glass->requesters = NIL;	/* it may be who has requested it */
+	glass->requesters = glass->writers = NIL;	/* it may be one of them */
 	glass->money = NULL;
-	glass->futile = NULL;
 	glass->identity = IDENTITY_PASSKEY;
 	if (subject->words != NULL)
 		glass->words = psprintf("BREAK GLASS, alone, to be looked at by another person: %s", subject->words);
@@ -190,7 +178,8 @@ paysafe_refund_breaks_glass(const Rule *rule, const char *key, const ApprovalSub
 	Setting		setting = read_setting(state->refund_root, state->rule);
 	ApprovalSubject *glass;
 
-	if (rule->observed || setting.review == 0)
+	/* it stands in for a second person, not for who has written it */
+	if (rule->observed || subject->futile != NULL || setting.review == 0)
 		return false;
 	glass = glass_subject(subject);
 	/* what was signed before that is worth nothing any more */
@@ -209,14 +198,14 @@ glass_subjects(Oid refund, const char *key)
 		const ApprovalSubject *subject = lfirst(lc);
 
 		if (review_time(refund, subject->rule) == 0)
-			refuse(psprintf("nobody alone lets rows of \"%s\" pass", get_rel_name(refund)), NULL,
+			paysafe_refund_glass_refuse(psprintf("nobody alone lets rows of \"%s\" pass", get_rel_name(refund)), NULL,
 				   "Two people allow it before: paysafe.set_break_glass.");
 		subjects = lappend(subjects, glass_subject(subject));
 	}
 	return subjects;
 }
 
-/* Names of those who have requested it, so that they do not look at it afterwards. */
+/* Names of those who have requested it, or changed it, so that they do not look at it afterwards. */
 static Datum
 requester_names(List *requesters)
 {
@@ -247,11 +236,12 @@ add_glass(int64 id, Oid refund, const ApprovalSubject *subject, const ApprovalSu
 	set_text(values, nulls, GLASS_ACTOR, person->actor);
 	set_text(values, nulls, GLASS_LOGIN, person->login);
 	set_text(values, nulls, GLASS_SESSION_USER, person->session_user_name);
-	values[GLASS_REQUESTED_BY] = requester_names(subject->requesters);
+	values[GLASS_REQUESTED_BY] = requester_names(list_concat_copy(subject->requesters, subject->writers));
 	set_text(values, nulls, GLASS_REASON, paysafe_redact_string(reason));
 	set_text(values, nulls, GLASS_TICKET, paysafe_redact_string(ticket));
 	values[GLASS_AT] = TimestampTzGetDatum(now);
 	values[GLASS_REVIEW_UNTIL] = TimestampTzGetDatum(now + review_time(refund, glass->rule));
+	set_text(values, nulls, GLASS_NEEDS, paysafe_identity_name(Max(subject->identity, paysafe_approver_level())));
 	paysafe_store_insert(PAYSAFE_BREAK_GLASS_RECORD, values, nulls);
 	ereport(LOG,
 			(errmsg("the glass is broken (" INT64_FORMAT "): \"%s\" alone lets refund \"%s\" of \"%s\" pass", id,
@@ -259,59 +249,6 @@ add_glass(int64 id, Oid refund, const ApprovalSubject *subject, const ApprovalSu
 			 errdetail("%s, %s", paysafe_redact_string(ticket), paysafe_redact_string(reason)),
 			 errhint("Another person looks at it: paysafe.review_break_glass.")));
 	Async_Notify(CHANNEL, psprintf(INT64_FORMAT, id));
-}
-
-/* Looking at it */
-
-typedef struct Glass
-{
-	bool		found;
-	Oid			relation;
-	Person		person;
-	List	   *requested_by;	/* of char * */
-} Glass;
-
-static bool
-read_glass(Relation rel, HeapTuple tuple, void *arg)
-{
-	Glass	   *glass = arg;
-	TupleDesc	desc = RelationGetDescr(rel);
-	bool		isnull;
-	Datum	   *names;
-	int			n;
-
-	glass->found = true;
-	glass->relation = DatumGetObjectId(heap_getattr(tuple, GLASS_RELATION + 1, desc, &isnull));
-	glass->person.actor = paysafe_store_text(tuple, desc, GLASS_ACTOR);
-	glass->person.login = paysafe_store_text(tuple, desc, GLASS_LOGIN);
-	glass->person.session_user_name = paysafe_store_text(tuple, desc, GLASS_SESSION_USER);
-	deconstruct_array(DatumGetArrayTypePCopy(heap_getattr(tuple, GLASS_REQUESTED_BY + 1, desc, &isnull)),
-					  TEXTOID, -1, false, TYPALIGN_INT, &names, NULL, &n);
-	for (int i = 0; i < n; i++)
-		glass->requested_by = lappend(glass->requested_by, TextDatumGetCString(names[i]));
-	return false;
-}
-
-/* Somebody else than who has broken it, and than who has requested the refund. */
-static void
-check_reviewer(const Glass *glass, const Person *reviewer)
-{
-	char	   *conflict;
-	ListCell   *lc;
-
-	paysafe_acting_check_approver(reviewer, glass->relation);
-	conflict = paysafe_person_conflict(reviewer, &glass->person);
-	foreach(lc, glass->requested_by)
-	{
-		Person		requester = {.actor = lfirst(lc), .login = "", .session_user_name = ""};
-
-		if (conflict == NULL)
-			conflict = paysafe_person_conflict(reviewer, &requester);
-	}
-	if (conflict != NULL)
-		refuse(psprintf("\"%s\" cannot look at this", reviewer->actor),
-			   "Who has broken the glass, or requested what passed by it, is no second person.",
-			   "Another person has to look at it.");
 }
 
 /* SQL-callable functions */
@@ -429,54 +366,4 @@ paysafe_break_glass(PG_FUNCTION_ARGS)
 		n++;
 	}
 	PG_RETURN_INT64(*(int64 *) llast(ids));
-}
-
-PG_FUNCTION_INFO_V1(paysafe_review_break_glass);
-
-/*
- * review_break_glass(id, verdict, reason, ticket) returns void
- */
-Datum
-paysafe_review_break_glass(PG_FUNCTION_ARGS)
-{
-	Person	   *reviewer = paysafe_person_current();
-	Glass		glass = {0};
-	Datum		key;
-	Datum		values[REVIEW_NCOLUMNS];
-	bool		nulls[REVIEW_NCOLUMNS] = {0};
-	char	   *verdict;
-	char	   *reason;
-
-	paysafe_approval_check_own_code("paysafe.review_break_glass");
-	for (int i = 0; i < 2; i++)
-		paysafe_argument_required(fcinfo, i, i == 0 ? "id" : "verdict");
-	key = PG_GETARG_DATUM(0);
-	verdict = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	reason = paysafe_argument_reason(fcinfo, 2, "reason", "a verdict");
-	if (strcmp(verdict, "right") != 0 && strcmp(verdict, "wrong") != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must be \"right\" or \"wrong\"", "verdict")));
-	(void) paysafe_store_lock_value(PAYSAFE_BREAK_GLASS_REVIEW, (uint64) DatumGetInt64(key), false);
-	paysafe_store_scan(PAYSAFE_BREAK_GLASS_RECORD, "break_glass_record_pkey", 1, &key, read_glass, &glass);
-	if (!glass.found)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the glass was not broken under number " INT64_FORMAT, DatumGetInt64(key)),
-				 errhint("paysafe.break_glass_use has when it was.")));
-	check_reviewer(&glass, reviewer);
-	if (paysafe_store_has(PAYSAFE_BREAK_GLASS_REVIEW, "break_glass_review_pkey", 1, &key))
-		refuse("another person has looked at this already", NULL, "The view paysafe.break_glass_use has who.");
-	values[REVIEW_APPROVAL] = key;
-	set_text(values, nulls, REVIEW_VERDICT, verdict);
-	set_text(values, nulls, REVIEW_ACTOR, reviewer->actor);
-	set_text(values, nulls, REVIEW_LOGIN, reviewer->login);
-	set_text(values, nulls, REVIEW_SESSION_USER, reviewer->session_user_name);
-	set_text(values, nulls, REVIEW_IDENTITY, paysafe_identity_name(reviewer->level));
-	set_text(values, nulls, REVIEW_REASON, paysafe_redact_string(reason));
-	set_text(values, nulls, REVIEW_TICKET, PG_ARGISNULL(3) ? NULL :
-			 paysafe_redact_string(paysafe_argument_reason(fcinfo, 3, "ticket", "a verdict")));
-	values[REVIEW_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
-	paysafe_store_insert(PAYSAFE_BREAK_GLASS_REVIEW, values, nulls);
-	PG_RETURN_VOID();
 }

@@ -176,6 +176,9 @@ paysafe_refund_gate_hint(const RefundState *state, const RowChange *change, cons
 						paysafe_refusal_value(paysafe_status_value_text(&side->gated.column, change->before)));
 	if (is_requested_by_nobody(life->requesters))
 		return nobody_hint(side, false);
+	if (is_requested_by_nobody(life->writers))
+		return psprintf("Nobody was named when it was changed, so nobody can be shown to be another person: paysafe.act_as first. %s",
+						paysafe_refund_again_hint(side));
 	if (life->requesters == NIL && anonymous)
 		return psprintf("Nobody knows who requested it: call paysafe.act_as in the transaction that moves it. Somebody else has to approve it: %s",
 						how);

@@ -90,6 +90,7 @@ typedef struct Pending
 	const GateTerms *terms;
 	int			given;
 	const Person *person;		/* who requested it, or NULL */
+	List	   *writers;		/* of Person: who has changed it since */
 	TimestampTz at;				/* 0: before the rule, or not yet */
 	const char *rejected_by;	/* or NULL */
 } Pending;
@@ -101,13 +102,33 @@ put_level(Datum *values, bool *nulls, int column, IdentityLevel level)
 	values[column] = CStringGetTextDatum(paysafe_identity_name(level));
 }
 
+/* From when on somebody else may, and who by then. */
+static void
+put_escalations(List *escalations, Datum *values, bool *nulls)
+{
+	TimestampTz first = 0;
+	List	   *groups = NIL;
+	ListCell   *lc;
+
+	foreach(lc, escalations)
+	{
+		const GroupEscalation *escalation = lfirst(lc);
+
+		first = first == 0 ? escalation->from : Min(first, escalation->from);
+		groups = lappend(groups, (char *) escalation->to);
+	}
+	nulls[21] = nulls[22] = escalations == NIL;
+	values[21] = TimestampTzGetDatum(first);
+	values[22] = PointerGetDatum(paysafe_strings_array(groups));
+}
+
 static void
 put_pending(const RefundState *state, const Pending *pending, PendingOutput *out)
 {
 	const Person *person = pending->person;
 	const GateTerms *terms = pending->terms;
-	Datum		values[18] = {0};
-	bool		nulls[18] = {0};
+	Datum		values[23] = {0};
+	bool		nulls[23] = {0};
 
 	values[0] = ObjectIdGetDatum(state->refund_root);
 	nulls[1] = pending->key == NULL;
@@ -141,6 +162,14 @@ put_pending(const RefundState *state, const Pending *pending, PendingOutput *out
 	nulls[17] = pending->rejected_by == NULL;
 	if (pending->rejected_by != NULL)
 		values[17] = CStringGetTextDatum(pending->rejected_by);
+	nulls[18] = pending->writers == NIL;
+	values[18] = PointerGetDatum(paysafe_strings_array(paysafe_refund_person_names(pending->writers)));
+	nulls[19] = terms->band == NULL;
+	if (terms->band != NULL)
+		values[19] = CStringGetTextDatum(paysafe_refund_threshold_per_name(terms->band->per));
+	nulls[20] = terms->hours == NIL;
+	values[20] = PointerGetDatum(paysafe_strings_array(terms->hours));
+	put_escalations(paysafe_refund_escalations(terms, pending->key ? pending->at : 0), values, nulls);
 	tuplestore_putvalues(out->store, out->desc, values, nulls);
 }
 
@@ -180,6 +209,7 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 	currency = paysafe_refund_currency(side, row, &payment);
 	standing.life = life;
 	standing.amount = paysafe_refund_amount(side, row, &payment);
+	paysafe_refund_flow_read(state, currency, row, life->requesters, life, &standing.flow);
 	paysafe_refund_terms(side->thresholds, currency, paysafe_refund_standing_total, &standing, &terms);
 	paysafe_refund_terms_of_subject(&terms, life, &subject);
 	subject.rule = state->rule;
@@ -203,6 +233,7 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 	pending.terms = &terms;
 	pending.given = given;
 	pending.person = life->requesters == NIL ? NULL : llast(life->requesters);
+	pending.writers = life->writers;
 	pending.at = life->requested;
 	put_pending(state, &pending, out);
 }
@@ -250,6 +281,7 @@ output_in_advance(const RefundState *state, const RefundRequest *request, Pendin
 	paysafe_refund_payout_in(state, &meant.payment, money->currency);
 	if (request->at != 0)
 		pending.person = &request->person;
+	paysafe_refund_flow_read(state, money->currency, NULL, pending.person ? list_make1((void *) pending.person) : NIL, NULL, &standing.flow);
 	paysafe_refund_terms(state->refund.thresholds, money->currency, paysafe_refund_standing_total, &standing, &terms);
 	paysafe_refund_terms_of_subject(&terms, NULL, &subject);
 	pending.rejected_by = paysafe_refund_rejected_by(state, &(RefundAsked)

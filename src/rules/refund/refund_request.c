@@ -131,24 +131,32 @@ without_answered(List *requests, List *uses)
 	return result;
 }
 
-char *
-paysafe_refund_requesters_words(List *requesters)
+List *
+paysafe_refund_person_names(const List *persons)
 {
-	StringInfoData buf;
-	List	   *seen = NIL;
+	List	   *names = NIL;
 	ListCell   *lc;
 
-	initStringInfo(&buf);
-	foreach(lc, requesters)
+	foreach(lc, persons)
 	{
 		Person	   *person = lfirst(lc);
 		char	   *name = person->actor ? person->actor : person->session_user_name;
 
-		if (paysafe_strings_contain(seen, name))
-			continue;
-		seen = lappend(seen, name);
-		appendStringInfo(&buf, "%s\"%s\"", buf.len > 0 ? ", " : "", name);
+		if (!paysafe_strings_contain(names, name))
+			names = lappend(names, name);
 	}
+	return names;
+}
+
+char *
+paysafe_refund_requesters_words(const List *requesters)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	foreach(lc, paysafe_refund_person_names(requesters))
+		appendStringInfo(&buf, "%s\"%s\"", buf.len > 0 ? ", " : "", (char *) lfirst(lc));
 	return buf.data;
 }
 

@@ -163,8 +163,9 @@ gate_detail(const RefundSide *side, const char *payment, const char *currency, c
 {
 	if (terms->band == NULL)
 		return psprintf("There is no threshold for %s, so every refund needs approval.", paysafe_refusal_value(currency));
-	return psprintf("Refunds of payment \"%s\" within %s would total %s; the threshold%s is %s.",
-					paysafe_refusal_value(payment), paysafe_refund_threshold_period_text(terms->band->within),
+	return psprintf("%s within %s would total %s; the threshold%s is %s.",
+					paysafe_refund_flow_words(terms->band, false, psprintf("Refunds of payment \"%s\"", paysafe_refusal_value(payment))),
+					paysafe_refund_threshold_period_text(terms->band->within),
 					money_words(side, terms->total, currency), paysafe_refund_band_words(terms->band),
 					money_words(side, terms->band->amount, currency));
 }
@@ -205,17 +206,20 @@ typedef struct Rise
 	const char *payment;
 	const char *currency;
 	Numeric		amount;
+	RefundFlow	flow;
 	int			steps;			/* events so far */
 } Rise;
 
 /* See TermsTotal. */
 static Numeric
-risen_total(int64 within, Numeric limit, void *arg)
+risen_total(const Threshold *band, void *arg)
 {
 	Rise	   *rise = arg;
+	/* the steps are those of the payment, whatever is summed up */
+	Numeric		risen = paysafe_refund_risen_within(rise->state, rise->payment, rise->currency, band ? band->within : 0, true, &rise->steps);
 
-	return paysafe_money_add(paysafe_refund_risen_within(rise->state, rise->payment, rise->currency, within, true, &rise->steps),
-							 rise->amount);
+	return band != NULL && band->per != SUM_PAYMENT ? paysafe_refund_flow_total(&rise->flow, band, rise->amount) :
+		paysafe_money_add(risen, rise->amount);
 }
 
 static void
@@ -236,6 +240,8 @@ check_gate(const Rule *rule, const RowChange *change, Numeric rise, const char *
 	bool		passes;
 	Rejection  *other = NULL;
 
+	paysafe_refund_flow_read(state, currency, change->after, life.requesters, NULL, &rising.flow);
+	paysafe_refund_flow_lock(&rising.flow);
 	paysafe_refund_terms(side->thresholds, currency, risen_total, &rising, &terms);
 	paysafe_refund_terms_of_subject(&terms, &life, &subject);
 	needed = terms.approvers;
@@ -250,6 +256,7 @@ check_gate(const Rule *rule, const RowChange *change, Numeric rise, const char *
 		have = rule->observed ? paysafe_approval_count(state->refund_root, key, &subject) :
 			paysafe_approval_use(state->refund_root, key, &subject, needed);
 	passes = have >= needed && !rejected;
+	paysafe_refund_flow_add(&rising.flow, rise);
 	if (!passes && !rejected)
 		refuse_gate(rule, change, payment, rise, currency, other ? paysafe_rejection_other_words(other) :
 					gate_detail(side, payment, currency, &terms), needed, &subject, have, is_fact);

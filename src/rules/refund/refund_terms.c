@@ -23,13 +23,39 @@
 #include "values/money.h"
 #include "values/spec.h"
 
+/* Where several bands ask for one group, others may only where all of them let the same, and as late as the latest. */
+static void
+add_group(GateTerms *terms, const Threshold *band)
+{
+	GroupDemand *demand;
+	ListCell   *lc;
+
+	foreach(lc, terms->demands)
+	{
+		demand = lfirst(lc);
+		if (strcmp(demand->group, band->group) != 0)
+			continue;
+		if (demand->escalation_group != NULL &&
+			(band->escalation_group == NULL || strcmp(demand->escalation_group, band->escalation_group) != 0))
+			demand->escalation_group = NULL;
+		demand->escalation_after = Max(demand->escalation_after, band->escalation_after);
+		return;
+	}
+	demand = palloc(sizeof(GroupDemand));
+	*demand = (GroupDemand) {band->group, band->escalation_group, band->escalation_after};
+	terms->demands = lappend(terms->demands, demand);
+	terms->groups = lappend(terms->groups, band->group);
+}
+
 static void
 add_people(GateTerms *terms, const Threshold *band)
 {
 	terms->identity = Max(terms->identity, band->identity);
 	terms->requester = Max(terms->requester, band->requester);
-	if (band->group != NULL && !paysafe_strings_contain(terms->groups, band->group))
-		terms->groups = lappend(terms->groups, band->group);
+	if (band->group != NULL)
+		add_group(terms, band);
+	if (band->hours != NULL && !paysafe_strings_contain(terms->hours, band->hours))
+		terms->hours = lappend(terms->hours, band->hours);
 }
 
 static void
@@ -56,7 +82,7 @@ paysafe_refund_terms(List *thresholds, const char *currency, TermsTotal total, v
 
 		if (!paysafe_refund_threshold_is_in(band, currency))
 			continue;
-		sum = total != NULL ? total(band->within, band->amount, arg) : NULL;
+		sum = total != NULL ? total(band, arg) : NULL;
 		if (sum != NULL && paysafe_money_compare(sum, band->amount) > 0)
 			add_band(out, band, sum);
 		else if (out->band == NULL)
@@ -68,7 +94,7 @@ paysafe_refund_terms(List *thresholds, const char *currency, TermsTotal total, v
 	if (out->band == NULL)
 	{
 		out->approvers = 1;
-		out->total = total != NULL ? total(0, NULL, arg) : NULL;
+		out->total = total != NULL ? total(NULL, arg) : NULL;
 		foreach(lc, thresholds)
 			add_people(out, lfirst(lc));
 	}
@@ -155,17 +181,19 @@ passed_within(const StandingRefund *refund, int64 within)
 }
 
 Numeric
-paysafe_refund_standing_total(int64 within, Numeric limit, void *arg)
+paysafe_refund_standing_total(const Threshold *band, void *arg)
 {
 	const StandingRefund *refund = arg;
 	const RefundLife *life = refund->life;
 	PaymentSum	sum;
 	int			steps;
 
+	if (band != NULL && band->per != SUM_PAYMENT)
+		return paysafe_refund_flow_total(&refund->flow, band, refund->amount);
 	if (refund->state->refund.running)
 		return paysafe_money_add(paysafe_refund_risen_within(refund->state, refund->payment->key, refund->payment->currency,
-															 within, false, &steps), refund->amount);
-	sum = passed_within(refund, within);
+															 band ? band->within : 0, false, &steps), refund->amount);
+	sum = passed_within(refund, band ? band->within : 0);
 	/* one that passed as something else is in the sum already */
 	if (life != NULL && (life->altered || life->stage == REFUND_FACT) && life->passed > sum.gate_from)
 		return sum.passed;
@@ -194,17 +222,36 @@ paysafe_refund_standing_terms(StandingRefund *refund, const char *currency, Gate
  * What that means for approvals
  */
 
+List *
+paysafe_refund_escalations(const GateTerms *terms, TimestampTz requested)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, requested != 0 ? terms->demands : NIL)
+	{
+		const GroupDemand *demand = lfirst(lc);
+		GroupEscalation *escalation = palloc(sizeof(GroupEscalation));
+
+		*escalation = (GroupEscalation) {demand->group, demand->escalation_group, requested + demand->escalation_after};
+		if (demand->escalation_group != NULL)
+			result = lappend(result, escalation);
+	}
+	return result;
+}
+
 void
 paysafe_refund_terms_of_subject(const GateTerms *terms, const RefundLife *life, ApprovalSubject *subject)
 {
 	subject->valid_for = terms->valid_for;
 	subject->identity = terms->identity;
 	subject->groups = terms->groups;
+	subject->hours = terms->hours;
 	if (life == NULL)
 		return;
-	/* where it is asked how well writers are known, none of them approves */
-	subject->requesters = terms->requester == IDENTITY_NONE ? life->requesters :
-		list_concat_copy(life->requesters, life->writers);
+	subject->requesters = life->requesters;
+	subject->writers = life->writers;
+	subject->escalations = paysafe_refund_escalations(terms, life->requested);
 	if (terms->approvers > 0)
 		subject->futile = paysafe_refund_unknown_writer(life->requesters, life->writers, terms->requester);
 }
@@ -220,6 +267,15 @@ paysafe_refund_terms_words(const ApprovalSubject *subject)
 		appendStringInfo(&words, " of identity \"%s\"", paysafe_identity_name(subject->identity));
 	foreach(lc, subject->groups)
 		appendStringInfo(&words, "%s%s", lc == list_head(subject->groups) ? " by members of " : " and ", (char *) lfirst(lc));
+	foreach(lc, subject->escalations)
+	{
+		const GroupEscalation *escalation = lfirst(lc);
+
+		if (escalation->from <= GetCurrentTimestamp())
+			appendStringInfo(&words, " (or %s, for %s)", escalation->to, escalation->group);
+	}
+	foreach(lc, subject->hours)
+		appendStringInfo(&words, "%s%s", lc == list_head(subject->hours) ? " given " : " and ", (char *) lfirst(lc));
 	return words.data;
 }
 

@@ -9,7 +9,16 @@
 #define PAYSAFE_REFUND_TERMS_H
 
 #include "rules/refund/refund.h"
+#include "rules/refund/refund_flow.h"
 #include "rules/refund/refund_threshold.h"
+
+/* A group that who approves is in. */
+typedef struct GroupDemand
+{
+	const char *group;
+	const char *escalation_group;	/* others who may, too; NULL: nobody, or not all bands say so */
+	int64		escalation_after;	/* ... once it has waited for so long: microseconds */
+} GroupDemand;
 
 /* Of each the strictest. */
 typedef struct GateTerms
@@ -19,16 +28,18 @@ typedef struct GateTerms
 	IdentityLevel identity;		/* of who approves */
 	IdentityLevel requester;	/* of who has written it */
 	List	   *groups;			/* of char *: who approves is in all of them */
+	List	   *demands;		/* of GroupDemand: the same */
+	List	   *hours;			/* of char *: approvals are given within all of them */
 	const Threshold *band;		/* the highest that it is above, or the lowest there is; NULL: there is none */
 	Numeric		total;			/* in the period of that band */
 	List	   *bands;			/* of char *: names of those that it is above */
 } GateTerms;
 
 /*
- * What would have passed within a period (0: nothing else), with this refund: exact if it is above the
- * limit, otherwise at least that.
+ * What would have passed within the period of a band, of that what it is judged over (NULL: nothing else), with this
+ * refund: exact if it is above the band's amount, otherwise at least that.
  */
-typedef Numeric (*TermsTotal) (int64 within, Numeric limit, void *arg);
+typedef Numeric (*TermsTotal) (const Threshold *band, void *arg);
 
 /*
  * What is asked in this currency.  Where it has no threshold one approval is, of whom the strictest of
@@ -44,6 +55,7 @@ typedef struct StandingRefund
 	const FoundPayment *payment;
 	const RefundLife *life;
 	Numeric		amount;
+	RefundFlow	flow;			/* other sums that it is a part of; may be empty */
 	struct StandingSums *sums;	/* of payments that were asked for before, or NULL */
 } StandingRefund;
 
@@ -51,13 +63,16 @@ typedef struct StandingRefund
 extern struct StandingSums *paysafe_refund_standing_sums(void);
 
 /* A TermsTotal of a StandingRefund. */
-extern Numeric paysafe_refund_standing_total(int64 within, Numeric limit, void *refund);
+extern Numeric paysafe_refund_standing_total(const Threshold *band, void *refund);
 
 /* What an approval that is given now is asked for; what has passed is looked at only where that matters. */
 extern void paysafe_refund_standing_terms(StandingRefund *refund, const char *currency, GateTerms *out);
 
 /* Fill in what the terms say of approvals. */
 extern void paysafe_refund_terms_of_subject(const GateTerms *terms, const RefundLife *life, ApprovalSubject *subject);
+
+/* From when on which others may approve what has waited since then (0: nobody knows): of GroupEscalation. */
+extern List *paysafe_refund_escalations(const GateTerms *terms, TimestampTz requested);
 
 /* Of whom approvals count, after "approvals"; empty if it does not matter. */
 extern char *paysafe_refund_terms_words(const ApprovalSubject *subject);

@@ -23,6 +23,7 @@
 
 #include "base/argument.h"
 #include "base/attempt.h"
+#include "base/hours.h"
 #include "engine/declare.h"
 #include "engine/loosening.h"
 #include "engine/rule.h"
@@ -45,7 +46,8 @@ enum
 	THRESHOLD_RELATION, THRESHOLD_CURRENCY, THRESHOLD_VERSION, THRESHOLD_AMOUNT,
 	THRESHOLD_APPROVERS, THRESHOLD_WITHIN, THRESHOLD_VALID_FOR, THRESHOLD_SINCE,
 	THRESHOLD_ACTOR, THRESHOLD_SESSION_USER, THRESHOLD_REASON, THRESHOLD_TICKET, THRESHOLD_RULE,
-	THRESHOLD_APPROVER_IDENTITY, THRESHOLD_REQUESTER_IDENTITY, THRESHOLD_APPROVER_GROUP, THRESHOLD_BAND,
+	THRESHOLD_APPROVER_IDENTITY, THRESHOLD_REQUESTER_IDENTITY, THRESHOLD_APPROVER_GROUP, THRESHOLD_BAND, THRESHOLD_PER,
+	THRESHOLD_APPROVED_DURING, THRESHOLD_ESCALATION_AFTER, THRESHOLD_ESCALATION_GROUP,
 	THRESHOLD_NCOLUMNS
 };
 
@@ -57,6 +59,26 @@ read_level(HeapTuple tuple, TupleDesc desc, int column)
 	IdentityLevel level = paysafe_identity_parse(name);
 
 	return name != NULL && level == IDENTITY_NONE ? IDENTITY_PASSKEY : level;
+}
+
+static const char *const per_names[SUM_KINDS] = {
+	[SUM_PAYMENT] = "payment", [SUM_BENEFICIARY] = "beneficiary", [SUM_REQUESTER] = "requester"
+};
+
+const char *
+paysafe_refund_threshold_per_name(SumKind per)
+{
+	return per_names[per];
+}
+
+/* SUM_KINDS: it is none of them. */
+static SumKind
+parse_per(const char *name)
+{
+	for (int per = 0; per < SUM_KINDS; per++)
+		if (strcmp(per_names[per], name) == 0)
+			return per;
+	return SUM_KINDS;
 }
 
 /* Keep the newest version of each band. */
@@ -82,6 +104,14 @@ collect_threshold(Relation rel, HeapTuple tuple, void *arg)
 	t->requester = read_level(tuple, desc, THRESHOLD_REQUESTER_IDENTITY);
 	t->group = paysafe_store_text(tuple, desc, THRESHOLD_APPROVER_GROUP);
 	t->name = paysafe_store_text(tuple, desc, THRESHOLD_BAND);
+	t->hours = paysafe_store_text(tuple, desc, THRESHOLD_APPROVED_DURING);
+	t->escalation_group = paysafe_store_text(tuple, desc, THRESHOLD_ESCALATION_GROUP);
+	if (t->escalation_group != NULL)
+		t->escalation_after = paysafe_argument_microseconds(DatumGetIntervalP(heap_getattr(tuple, THRESHOLD_ESCALATION_AFTER + 1,
+																						   desc, &isnull)), "escalation_after");
+	t->per = parse_per(paysafe_store_text(tuple, desc, THRESHOLD_PER));
+	if (t->per == SUM_KINDS)
+		elog(ERROR, "a threshold is judged over a sum that this version does not know");
 	foreach(lc, *list)
 	{
 		Threshold  *other = lfirst(lc);
@@ -171,6 +201,22 @@ append_people(StringInfo words, const Threshold *old_threshold, const Threshold 
 						 old_threshold->requester == IDENTITY_SESSION ? "a login of their own" : "a token");
 }
 
+/* When, and by whom else, may approvals be given that were not before? */
+static void
+append_times(StringInfo words, const Threshold *old_threshold, const Threshold *new_threshold)
+{
+	if (old_threshold->hours != NULL &&
+		(new_threshold->hours == NULL || !paysafe_hours_is_within(new_threshold->hours, old_threshold->hours)))
+		appendStringInfo(words, "lets approvals count that are given %s instead of %s; ",
+						 new_threshold->hours ? new_threshold->hours : "at any time", old_threshold->hours);
+	if (new_threshold->escalation_group != NULL &&
+		(old_threshold->escalation_group == NULL ||
+		 strcmp(new_threshold->escalation_group, old_threshold->escalation_group) != 0 ||
+		 new_threshold->escalation_after < old_threshold->escalation_after))
+		appendStringInfo(words, "lets the group %s approve what has waited %s; ", new_threshold->escalation_group,
+						 paysafe_refund_threshold_period_text(new_threshold->escalation_after));
+}
+
 /*
  * What a change of the threshold loosens, or NULL.  Without one each refund takes an approval:
  * the first one loosens where other currencies' say of whom.  One more band of a currency
@@ -202,7 +248,11 @@ threshold_loosens(const AmountColumn *column, const Threshold *old_threshold, co
 	if (new_threshold->valid_for > old_threshold->valid_for)
 		appendStringInfo(&words, "lets approvals live %s instead of %s; ",
 						 paysafe_refund_threshold_period_text(new_threshold->valid_for), paysafe_refund_threshold_period_text(old_threshold->valid_for));
+	if (new_threshold->per != old_threshold->per)
+		appendStringInfo(&words, "judges sums per %s instead of per %s; ",
+						 per_names[new_threshold->per], per_names[old_threshold->per]);
 	append_people(&words, old_threshold, new_threshold);
+	append_times(&words, old_threshold, new_threshold);
 	if (words.len == 0)
 		return NULL;
 	words.data[words.len - 2] = '\0';
@@ -240,6 +290,15 @@ threshold_spec(const char *rule, const Threshold *threshold, const char *currenc
 		if (threshold->requester > IDENTITY_NONE)
 			paysafe_spec_add_text(&spec, "requester_identity", paysafe_identity_name(threshold->requester));
 	}
+	if (threshold->amount != NULL && threshold->hours != NULL)
+		paysafe_spec_add_text(&spec, "approved_during", threshold->hours);
+	if (threshold->amount != NULL && threshold->escalation_group != NULL)
+	{
+		paysafe_spec_add_text(&spec, "escalation_after", exact_period(threshold->escalation_after));
+		paysafe_spec_add_text(&spec, "escalation_group", threshold->escalation_group);
+	}
+	if (threshold->amount != NULL && threshold->per != SUM_PAYMENT)
+		paysafe_spec_add_text(&spec, "per", per_names[threshold->per]);
 	if (threshold->name[0] != '\0')
 		paysafe_spec_add_text(&spec, "band", threshold->name);
 	/* the one that has no name of its own is meant without */
@@ -248,18 +307,18 @@ threshold_spec(const char *rule, const Threshold *threshold, const char *currenc
 	return paysafe_spec_end(&spec);
 }
 
-/* The same however the currency, the amount and the periods are written.  Names of bands and groups are words. */
+/* The same however the currency, the amount and the periods are written. */
 static char *
 threshold_comes_to(const char *rule, const Threshold *threshold, const char *currency)
 {
 	char	   *code = paysafe_money_code(pstrdup(currency));
-	char	   *of = psprintf("threshold of %s, band \"%s\", for %s", rule, threshold->name, asc_tolower(code, strlen(code)));
+	Threshold	same = *threshold;
+	Jsonb	   *spec;
 
-	if (threshold->amount == NULL)
-		return psprintf("%s: none", of);
-	return psprintf("%s: %s by %d, %d \"%s\", %d, " INT64_FORMAT ", " INT64_FORMAT, of,
-					paysafe_money_text(paysafe_money_trim(threshold->amount)), threshold->approvers, (int) threshold->identity,
-					threshold->group ? threshold->group : "", (int) threshold->requester, threshold->within, threshold->valid_for);
+	if (same.amount != NULL)
+		same.amount = paysafe_money_trim(same.amount);
+	spec = threshold_spec(rule, &same, asc_tolower(code, strlen(code)));
+	return psprintf("threshold %s", JsonbToCString(NULL, &spec->root, VARSIZE(spec)));
 }
 
 /* A change of a threshold, and what it meets. */
@@ -347,7 +406,9 @@ same_threshold(const Threshold *a, const Threshold *b)
 {
 	return a->amount != NULL && b->amount != NULL && paysafe_money_compare(a->amount, b->amount) == 0 &&
 		a->approvers == b->approvers && a->within == b->within && a->identity == b->identity &&
-		a->valid_for == b->valid_for && a->requester == b->requester && same_name(a->group, b->group);
+		a->valid_for == b->valid_for && a->requester == b->requester && a->per == b->per &&
+		same_name(a->hours, b->hours) && same_name(a->escalation_group, b->escalation_group) &&
+		a->escalation_after == b->escalation_after && same_name(a->group, b->group);
 }
 
 /* No sum of refunds lies at an amount that is none, or that the currency does not have. */
@@ -454,6 +515,42 @@ word_argument(FunctionCallInfo fcinfo, int n, const char *argument)
 	return name;
 }
 
+/* What its sum is of; NULL: of a payment. */
+static SumKind
+per_argument(FunctionCallInfo fcinfo, int n)
+{
+	SumKind		per = PG_ARGISNULL(n) ? SUM_PAYMENT : parse_per(text_to_cstring(PG_GETARG_TEXT_PP(n)));
+
+	if (per == SUM_KINDS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"per\" must be \"payment\", \"beneficiary\" or \"requester\"")));
+	return per;
+}
+
+/* When approvals are given, and who may when nobody else has. */
+static void
+read_times(FunctionCallInfo fcinfo, Threshold *out)
+{
+	char	   *fault;
+
+	out->hours = PG_ARGISNULL(12) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(12));
+	fault = out->hours ? paysafe_hours_fault(out->hours) : NULL;
+	if (fault != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"approved_during\" is no time of the week"),
+				 errdetail("It takes: %s.", fault),
+				 errhint("For example 'Mon-Fri 08:00-20:00 Europe/Berlin', with more days and times after a comma.")));
+	out->escalation_group = word_argument(fcinfo, 14, "escalation_group");
+	if (PG_ARGISNULL(13) != (out->escalation_group == NULL) || (out->escalation_group != NULL && out->group == NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"escalation_after\" and \"escalation_group\" are given together, beside an \"approver_group\"")));
+	if (out->escalation_group != NULL)
+		out->escalation_after = paysafe_argument_microseconds(PG_GETARG_INTERVAL_P(13), "escalation_after");
+}
+
 /* The arguments that do not depend on the table's rules. */
 static void
 read_arguments(FunctionCallInfo fcinfo, Threshold *out)
@@ -473,6 +570,8 @@ read_arguments(FunctionCallInfo fcinfo, Threshold *out)
 	out->group = word_argument(fcinfo, 9, "approver_group");
 	band = word_argument(fcinfo, 10, "band");
 	out->name = band ? band : "";
+	out->per = per_argument(fcinfo, 11);
+	read_times(fcinfo, out);
 }
 
 /* A band that is taken away is there, and not the last one: then each refund would need an approval. */
@@ -512,6 +611,18 @@ warn_of_group(const Threshold *threshold)
 		ereport(WARNING,
 				(errmsg("group \"%s\" has %d of the %d people who have to approve", threshold->group, n, threshold->approvers),
 				 errhint("Two people put others into it: paysafe.add_to_group.")));
+}
+
+/* Whoever splits what goes to one beneficiary is found only where a column says who that is. */
+static void
+check_beneficiary(const ThresholdChange *change)
+{
+	if (change->new_threshold.per == SUM_BENEFICIARY &&
+		paysafe_spec_optional_text(change->rule.spec, "beneficiary_column") == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the rule of table \"%s\" does not say to whom refunds go", get_rel_name(change->rule.relation)),
+				 errhint("Name the column as \"beneficiary_column\" of paysafe.protect_refund.")));
 }
 
 /* The rule that is meant, and what is in force of it. */
@@ -577,12 +688,17 @@ insert_threshold(FunctionCallInfo fcinfo, const ThresholdChange *change)
 			 threshold->requester == IDENTITY_NONE ? NULL : paysafe_identity_name(threshold->requester));
 	set_text(values, nulls, THRESHOLD_APPROVER_GROUP, threshold->group);
 	values[THRESHOLD_BAND] = CStringGetTextDatum(threshold->name);
+	values[THRESHOLD_PER] = CStringGetTextDatum(per_names[threshold->per]);
+	set_text(values, nulls, THRESHOLD_APPROVED_DURING, threshold->hours);
+	set_text(values, nulls, THRESHOLD_ESCALATION_GROUP, threshold->escalation_group);
+	nulls[THRESHOLD_ESCALATION_AFTER] = threshold->escalation_group == NULL;
+	values[THRESHOLD_ESCALATION_AFTER] = PG_GETARG_DATUM(13);
 	paysafe_store_insert(PAYSAFE_THRESHOLD, values, nulls);
 }
 
 /*
  * set_refund_threshold(refund, currency, amount, approvers, within, valid_for, rule, approver_identity,
- * requester_identity, approver_group, band) returns void
+ * requester_identity, approver_group, band, per, approved_during, escalation_after, escalation_group) returns void
  */
 Datum
 paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
@@ -599,6 +715,7 @@ paysafe_set_refund_threshold(PG_FUNCTION_ARGS)
 	LockDatabaseObject(paysafe_catalog_table(PAYSAFE_THRESHOLD), refund, 0, ExclusiveLock);
 	find_change(fcinfo, &change);
 	check_currency(&change.rule, currency);
+	check_beneficiary(&change);
 	paysafe_refund_source_amount(&change.rule, &change.column);
 	if (change.new_threshold.amount != NULL)
 		check_amount(&change.column, change.new_threshold.amount, currency);

@@ -4,12 +4,15 @@
  *	  Who has written a refund, and how well they were known.
  *
  * Whoever adds a row, or takes it back, has requested it.  Whoever changes what
- * approvals are of while it is there has written it, too: a threshold that asks how
- * well requesters are known asks it of all of them.
+ * approvals are of while it is there has written it, too, be it older than the rule: they do not
+ * approve what they have made of it, and a threshold that asks how well requesters are known asks it of
+ * all of them.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
+#include "access/xact.h"
 
 #include "base/refusal.h"
 #include "rules/refund/refund.h"
@@ -37,7 +40,10 @@ paysafe_refund_with_person(const List *persons, const Person *person)
 			!same_text(person->session_user_name, other->session_user_name))
 			result = lappend(result, lfirst(lc));
 		else
+		{
 			last->level = Min(last->level, other->level);
+			last->at = Min(last->at, other->at);
+		}
 	}
 	return lappend(result, last);
 }
@@ -46,11 +52,21 @@ void
 paysafe_refund_note_change(const RefundState *state, const RowChange *change, const FoundPayment *payment,
 						   RefundLife *life)
 {
-	/* of what was there before the rule nobody knows who wrote it anyway */
-	if (life->steps > 0 && paysafe_refund_changed_column(&state->refund, change, false) != NULL)
+	if (paysafe_refund_changed_column(&state->refund, change, false) != NULL)
 		paysafe_refund_add_change(state, life, payment,
 								  paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel), change->after),
 								  change->after);
+}
+
+bool
+paysafe_refund_has_old_writers(const RefundLife *life)
+{
+	ListCell   *lc;
+
+	foreach(lc, life->writers)
+		if (((Person *) lfirst(lc))->at < GetCurrentTransactionStartTimestamp())
+			return true;
+	return false;
 }
 
 char *
@@ -72,4 +88,10 @@ paysafe_refund_unknown_writer(const List *requesters, const List *writers, Ident
 							paysafe_identity_name(person->level), paysafe_identity_name(level));
 	}
 	return NULL;
+}
+
+char *
+paysafe_refund_writers_words(const List *writers)
+{
+	return writers == NIL ? pstrdup("") : psprintf(", changed by %s", paysafe_refund_requesters_words(writers));
 }

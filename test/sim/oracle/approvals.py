@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from observe import Tx
-from oracle.base import Ahead, Approval, Case, Life, Move, actor_of, own
+from oracle.base import Ahead, Approval, Case, Life, Move, Writer, actor_of, own
 from oracle.shapes import all_rows, amount_of, code_of, gated_row, of_type, ref_of, returns
 from oracle.status import begin_of
 from sessions import Result
@@ -52,6 +52,10 @@ def take_over(case: Case, r: Result) -> None:
         and not lives[0].unsure
     ):
         case.say("approver", f"{person} approved what {person} had requested", r.number)
+    if len(lives) == 1 and any(
+        w.sure and w.person in (person, None) and w.ended <= r.began for w in lives[0].writers
+    ):
+        case.say("approver", f"{person} approved what {person}, or nobody, had changed", r.number)
     if len(lives) == 1 and None in lives[0].requesters and not lives[0].unsure:
         case.say(
             "approver", "a refund that nobody is known to have requested was approved", r.number
@@ -157,6 +161,7 @@ def approved(case: Case, tx: Tx, m: Move) -> None:
     for r in rules:
         gates &= r.get("gated")
     request(tx, m, life, status, voids)
+    write(case, tx, m, rules)
     if m.op == "UPDATE" and life.approved_content is not None and life.passed:
         assert m.new is not None
         freed = set().union(*(free(m.table, r) for r in rules))
@@ -206,6 +211,28 @@ def requester(tx: Tx, life: Life) -> None:
     life.requesters.add(actor_of(tx.results, max((r.number for r in acts), default=None)))
 
 
+def write(case: Case, tx: Tx, m: Move, rules: list[Rule]) -> None:
+    """Who has changed what approvals are of: by the rules that were in force, or one of them."""
+    if m.op != "UPDATE" or m.old is None or m.new is None or m.life is None:
+        return
+    changed = {k for k, v in own(m.new).items() if own(m.old).get(k) != v}
+    mine = [changed - free(m.table, rule) for rule in rules]
+    acts = [r for r in tx.results if r.ok and r.step.op not in ("begin", "commit", "act_as")]
+    if not any(mine) or not acts:
+        return
+    first, last = acts[0], acts[-1]
+    persons = {actor_of(tx.results, r.number) for r in acts}
+    sure = (
+        all(names - {"region"} for names in mine)
+        and len(case.versions("refund", m.table.name, 0, tx.lsn)) == len(rules) == 1
+        and len({r.tx for r in tx.results}) == 1
+        and len(persons) == 1
+        and not any(r.step.op in ("prepare", "commit_prepared") for r in tx.results)
+    )
+    for person in persons:
+        m.life.writers.append(Writer(person, first.began, last.ended, sure))
+
+
 def passed_total(case: Case, life: Life, rule: Rule) -> Decimal:
     """What has passed the gate for the same payment, with this one; at least that."""
     total = amount_of(rule, life.row)
@@ -250,6 +277,8 @@ def enter(case: Case, tx: Tx, m: Move, life: Life, rule: Rule) -> None:
         if a.life is not None and (a.life is not life or a.generation != life.generation):
             continue
         if not life.unsure and (a.person in life.requesters or None in life.requesters):
+            continue
+        if any(w.is_own(a, True) for w in life.writers):
             continue
         if a.expires is not None and began > a.result.ended + a.expires + SLACK:
             continue
@@ -305,6 +334,8 @@ def fitting(case: Case, m: Move, life: Life, rule: Rule, began: float) -> dict[s
         if a.used or a.void or a.table is not m.table or a.person is None:
             continue
         if a.payment != ref_of(rule, m.new) or a.amount < amount or a.currency != code:
+            continue
+        if any(w.is_own(a, True) for w in life.writers):
             continue
         if life.unsure or not (a.person in life.requesters or None in life.requesters):
             out.setdefault(a.person, a)

@@ -56,6 +56,24 @@ class Ahead:
 
 
 @dataclass
+class Writer:
+    """Who has changed what approvals are of, while it was there."""
+
+    person: str | None
+    began: float
+    ended: float
+    sure: bool
+
+    def is_own(self, a: "Approval | Ahead", surely: bool) -> bool:
+        """Does the approval not count for it, surely or possibly?  What was approved before the change does."""
+        if self.person not in (None, a.person) or surely and not self.sure:
+            return False
+        if isinstance(a, Ahead):
+            return True
+        return self.ended <= a.result.began if surely else self.began <= a.result.ended
+
+
+@dataclass
 class Life:
     """A row from its INSERT to its DELETE, under whatever key."""
 
@@ -70,6 +88,7 @@ class Life:
     was_once: bool = False
     generation: int = 0  # how often it was requested anew
     requesters: set[str | None] = field(default_factory=set)
+    writers: list[Writer] = field(default_factory=list)
     passed: bool = False
     vague: bool = False  # whether it has passed depends on which rule was in force
     approved_content: Row | None = None

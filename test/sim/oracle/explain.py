@@ -501,6 +501,8 @@ def gate_reasons(
             continue
         if a.person in life.requesters or None in life.requesters or touched_in_tx(case, r, t):
             continue
+        if any(w.is_own(a, False) for w in life.writers):
+            continue
         if (
             len(a.content)
             and all(same(t, rule, row, new) for row in a.content)
@@ -697,9 +699,11 @@ def approving(case: Case, r: Result) -> set[str]:
     life = lives[0]
     if life.unsure or actor is None or actor in life.requesters or None in life.requesters:
         out.add("42501")
+    if any(w.person in (actor, None) for w in life.writers):
+        out.add("42501")
     if not life.requesters:  # nothing that waits: who asked for it is not followed
         out.add("42501")
-    if r.login in [person_of(p) for p in life.requesters if p]:
+    if r.login in [person_of(p) for p in [*life.requesters, *(w.person for w in life.writers)] if p]:
         out.add("42501")
     if any(a.life is life and a.person == actor for a in case.approvals):
         out |= {"42501", "22023"}

@@ -509,6 +509,7 @@ def ahead(case: Case, life: Life, rule: Rule, t: Table, new: Row) -> set[str]:
         and a.payment == ref_of(rule, new)
         and a.amount >= amount
         and not (a.person in life.requesters or None in life.requesters)
+        and not any(w.is_own(a, False) for w in life.writers)
         and a.currency == code_of(case, {n: case.rows(n) for n in case.lives}, rule, new)
     }
 

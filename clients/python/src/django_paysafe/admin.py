@@ -67,13 +67,11 @@ class ApprovalForm(forms.Form):
     ticket = forms.CharField(label=gettext_lazy("Ticket"), max_length=200, required=False)
 
 
-def _own(request: HttpRequest, requested_by: Optional[str]) -> bool:
-    """Has whoever is logged in requested it, or their token?"""
+def _own(request: HttpRequest, *names: Optional[str]) -> bool:
+    """Is one of these whoever is logged in, or their token?"""
     claim = current_claim()
-    return requested_by is not None and requested_by in (
-        claim.actor if claim else None,
-        f"{CLIENT}:{request.user.pk}",
-    )
+    mine = {claim.actor if claim else None, f"{CLIENT}:{request.user.pk}"}
+    return any(name is not None and name in mine for name in names)
 
 
 def _may(request: HttpRequest, verb: str, opts: Any) -> bool:
@@ -85,7 +83,7 @@ def _may_approve(request: HttpRequest, opts: Any) -> bool:
     return _may(request, "approve", opts)
 
 
-def _approvers(request: HttpRequest, opts: Any, requested_by: Optional[str]) -> List[Any]:
+def _approvers(request: HttpRequest, opts: Any, *involved: Optional[str]) -> List[Any]:
     """Who else has the permission, and works here."""
     permission = f"{opts.app_label}.{get_permission_codename('approve', opts)}"
     # superusers too; of permissions that come from elsewhere Django knows no list
@@ -93,8 +91,8 @@ def _approvers(request: HttpRequest, opts: Any, requested_by: Optional[str]) -> 
     users = users.exclude(pk=request.user.pk)
     if hasattr(get_user_model(), "is_staff"):
         users = users.filter(is_staff=True)
-    names = (f"{kind}:" for kind in (get_user_model()._meta.model_name, CLIENT))
-    owners = {(requested_by or "").removeprefix(name) for name in names}
+    kinds = (f"{kind}:" for kind in (get_user_model()._meta.model_name, CLIENT))
+    owners = {(name or "").removeprefix(kind) for kind in kinds for name in involved}
     return [user for user in users.order_by("pk") if str(user.pk) not in owners]
 
 
@@ -205,8 +203,8 @@ class ApproveActionMixin(_Notifies):
         reason, ticket = given["reason"].strip(), given["ticket"] or None
         approved = 0
         for row, pending in self._pending(rows):
-            if pending is not None and _own(request, pending.requested_by):
-                text = _("you, or your token, requested it: somebody else approves it.")
+            if pending is not None and _own(request, *pending.involved):
+                text = _("you, or your token, requested it, or changed it: somebody else approves it.")
                 messages.error(request, f"{row}: {text}")
                 continue
             try:
@@ -249,7 +247,7 @@ class ApproveActionMixin(_Notifies):
         [(_row, pending)] = self._pending([obj])
         if pending is None:
             return None
-        own = _own(request, pending.requested_by)
+        own = _own(request, *pending.involved)
         may = not own and self.has_approve_permission(request)
         return {
             "pending": pending,
@@ -286,7 +284,7 @@ class ApproveActionMixin(_Notifies):
         else:
             opts = self.opts  # type: ignore[attr-defined]
             what = f"{capfirst(str(obj))}, {pending.money}"
-            _ask(self, request, obj, what, _approvers(request, opts, pending.requested_by))
+            _ask(self, request, obj, what, _approvers(request, opts, *pending.involved))
         return HttpResponseRedirect(_page(self, obj))
 
 
@@ -358,7 +356,7 @@ class RefundRequestMixin(_Notifies):
             may = _may_approve(request, self.refund_model._meta)
             context["paysafe_refunds"] = {
                 "waiting": [
-                    (pending, may and not _own(request, pending.requested_by))
+                    (pending, may and not _own(request, *pending.involved))
                     for pending in approvals.pending_before_row(
                         self.refund_model, obj, using, self.refund_rule
                     )
@@ -427,7 +425,7 @@ class RefundRequestMixin(_Notifies):
             messages.error(request, with_names(advice_of(error)))
             return False
         if call is approvals.request_refund:
-            _ask(self, request, payment, what, _approvers(request, self.refund_model._meta, None))
+            _ask(self, request, payment, what, _approvers(request, self.refund_model._meta))
         else:
             messages.success(request, _("%s: the approval is on record.") % what)
             self.log_change(  # type: ignore[attr-defined]

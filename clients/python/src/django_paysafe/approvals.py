@@ -17,7 +17,8 @@ _PENDING = """
 SELECT p.key, p.payment, p.currency, p.status, p.approvals_needed, p.approvals_given,
        p.requested_by, p.requested_at, p.money,
        paysafe.spoken_amount(p.relation, p.total_within, p.currency, p.rule),
-       paysafe.spoken_amount(p.relation, p.threshold, p.currency, p.rule), p.rule
+       paysafe.spoken_amount(p.relation, p.threshold, p.currency, p.rule), p.rule,
+       coalesce(p.changed_by, '{{}}')
   FROM paysafe.pending_approval p
  WHERE p.relation = %s::regclass AND {column} = ANY (%s)
  ORDER BY p.requested_at NULLS LAST
@@ -56,6 +57,8 @@ class Pending:
     """The threshold; None: every refund needs an approval."""
     rule: str
     """By which it waits: a model may have several."""
+    changed_by: List[str]
+    """Who has changed it since: they approve it as little as who requested it."""
 
     @property
     def major(self) -> str:
@@ -66,6 +69,15 @@ class Pending:
     def person(self) -> str:
         """Who requested it, by the name that people know."""
         return name_of(self.requested_by)
+
+    @property
+    def involved(self) -> List[Optional[str]]:
+        """Who does not approve it."""
+        return [self.requested_by, *self.changed_by]
+
+    @property
+    def changers(self) -> List[str]:
+        return [name_of(name) for name in self.changed_by]
 
 
 def _pending(column: str, model: Type[models.Model], keys: List[str], using: str) -> List[Pending]:

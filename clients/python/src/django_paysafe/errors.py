@@ -227,6 +227,21 @@ class TooManyRows(TenantRefusal):
     summary = _("This would change too much at once.")
 
 
+class OwnerRefusal(Refusal, IntegrityError):
+    """23J: rows that belong to who acts."""
+
+    http_status = 403
+    summary = _("This belongs to somebody else.")
+
+
+class OtherOwner(OwnerRefusal):
+    pass
+
+
+class UnknownOwner(OwnerRefusal):
+    summary = _("Nobody has said who acts.")
+
+
 class IdempotencyRefusal(Refusal, IntegrityError):
     """23I: idempotency keys."""
 

@@ -297,14 +297,17 @@ class ProtectRefund(RuleOperation):
         recorded: Sequence[str] = (),
         decimals: Optional[int] = None,
         rule: Optional[str] = None,
+        beneficiary: Optional[Name] = None,
         mode: str = "enforce",
         replaces: Optional[ProtectRefund] = None,
     ) -> None:
         """payment is a foreign key, or names the columns of one; then payment_model says
         whose, and payment_key which of its columns they mean.  rule: its name, where the
-        model has several, each with its own rows: "refund_deposit"."""
+        model has several, each with its own rows: "refund_deposit".  beneficiary says to whom
+        the money goes, for thresholds `per` beneficiary."""
         super().__init__(model_name, mode=mode, replaces=replaces)
         self.rule = rule or self.rule
+        self.beneficiary = beneficiary
         self.payment = payment
         self.payment_model = payment_model
         self.payment_key = payment_key
@@ -349,6 +352,7 @@ class ProtectRefund(RuleOperation):
             "status_path": texts(self.status_path),
             "recorded": texts(self.recorded or None),
             "rule": _named(self.rule),
+            "beneficiary_column": self.name(model, self.beneficiary),
         }
 
 
@@ -380,11 +384,13 @@ class ProtectPayout(RuleOperation):
         recorded: Sequence[str] = (),
         decimals: Optional[int] = None,
         rule: Optional[str] = None,
+        beneficiary: Optional[Name] = None,
         mode: str = "enforce",
         replaces: Optional[ProtectPayout] = None,
     ) -> None:
         super().__init__(model_name, mode=mode, replaces=replaces)
         self.rule = rule or self.rule
+        self.beneficiary = beneficiary
         self.of = of
         self.amount = amount
         self.currency = currency
@@ -413,6 +419,7 @@ class ProtectPayout(RuleOperation):
             "decimals": (self.decimals, "int"),
             "recorded": texts(self.recorded or None),
             "rule": _named(self.rule),
+            "beneficiary_column": self.name(model, self.beneficiary),
         }
 
 
@@ -437,6 +444,10 @@ class SetRefundThreshold(RuleOperation):
         requester_identity: Optional[str] = None,
         approver_group: Optional[str] = None,
         band: Optional[str] = None,
+        per: str = "payment",
+        approved_during: Optional[str] = None,
+        escalation_after: Optional[datetime.timedelta] = None,
+        escalation_group: Optional[str] = None,
         replaces: Optional[SetRefundThreshold] = None,
     ) -> None:
         """of_rule: the `rule` of a ProtectRefund or ProtectPayout, where the model has several.
@@ -444,12 +455,20 @@ class SetRefundThreshold(RuleOperation):
         requester_identity: how well who has written a refund, "session" or "proven".
         approver_group: a group of the registry of people; only its members' approvals count.
         band: the name of one more threshold of the currency; its demands come on top.
+        per: what the sum is of, the "payment", what goes to one "beneficiary", or what one
+        "requester" asks for.
+        approved_during: when approvals are given, "Mon-Fri 08:00-20:00 Europe/Berlin".
+        escalation_group: who may, besides approver_group, once it has waited escalation_after.
         amount None takes a band away."""
         super().__init__(model_name, replaces=replaces)
         self.approver_identity = approver_identity
         self.requester_identity = requester_identity
         self.approver_group = approver_group
         self.band = band
+        self.per = per
+        self.approved_during = approved_during
+        self.escalation_after = escalation_after
+        self.escalation_group = escalation_group
         self.of_rule = of_rule
         self.currency = currency
         self.amount = amount
@@ -469,4 +488,8 @@ class SetRefundThreshold(RuleOperation):
             "requester_identity": (self.requester_identity, "text"),
             "approver_group": (self.approver_group, "text"),
             "band": (self.band, "text"),
+            "per": (None if self.per == "payment" else self.per, "text"),
+            "approved_during": (self.approved_during, "text"),
+            "escalation_after": (self.escalation_after, "interval"),
+            "escalation_group": (self.escalation_group, "text"),
         }

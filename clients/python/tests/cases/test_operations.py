@@ -704,6 +704,7 @@ WHOLE = [
     rules.ProtectRefund(
         "Refund",
         rule="refund_deposit",
+        beneficiary="status",
         decimals=4,
         amount="amount",
         currency="currency",
@@ -722,6 +723,7 @@ WHOLE = [
     rules.ProtectPayout(
         "Refund",
         rule="refund_payout",
+        beneficiary="status",
         decimals=4,
         of="payment",
         amount="amount",
@@ -740,6 +742,10 @@ WHOLE = [
         requester_identity="proven",
         approver_group="finance",
         band="large",
+        per="requester",
+        approved_during="Mon-Fri 08:00-20:00 UTC",
+        escalation_after=datetime.timedelta(hours=4),
+        escalation_group="board",
     ),
     rules.ProtectTenant("Refund", "payment", max_rows=2),
     rules.ProtectOwner("Refund", "payment", group="support", identity="proven"),

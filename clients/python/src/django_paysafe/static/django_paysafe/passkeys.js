@@ -55,6 +55,7 @@
     for (const part of content.approves) {
       line("You approve", part.what);
       line("Requested by", part.requested_by.join(", ") || "nobody who is named");
+      if (part.changed_by) line("Changed by", part.changed_by.join(", "));
       line("Good for", part.valid_seconds >= 3600 ? `${+(part.valid_seconds / 3600).toFixed(1)} h, once` : `${Math.ceil(part.valid_seconds / 60)} min, once`);
     }
     line("Of", `${content.schema}.${content.table}, key ${content.key}`);

@@ -1,0 +1,16 @@
+-- id: 611
+-- role: owner
+-- category: approval-binding
+-- expect: must be blocked
+-- how: the same, and the requester changes the row once more before it is approved
+-- counter: everyone who wrote what is approved, not the last one
+ALTER TABLE pay.refund ADD COLUMN payee text;
+:AS_BOB ;
+UPDATE pay.refund SET payee = 'bob' WHERE id = 1;
+:AS_ALICE ;
+UPDATE pay.refund SET payee = 'bob, soon' WHERE id = 1;
+:AS_BOB ;
+INSERT INTO pay.approval(refund_id, amount, currency, expires_at) VALUES (1, 5000, 'USD', now() + interval '1 hour');
+:AS_ALICE ;
+UPDATE pay.refund SET status = 'approved' WHERE id = 1;
+SELECT CASE WHEN (SELECT status FROM pay.refund WHERE id = 1) = 'approved' THEN 'BYPASSED' ELSE 'HELD' END;
