@@ -72,8 +72,11 @@ CREATE VIEW paysafe.pending_change AS
 											AND lower(t.currency) = lower(p.after ->> 'currency')
 											AND t.band = coalesce(p.after ->> 'band', '')
 											AND p.rule LIKE 'threshold for %'),
-										(SELECT count(*) FROM paysafe.closed_period c
-										  WHERE c.relation = p.relation AND p.rule = 'period'), 0));
+										CASE WHEN p.rule = 'period' THEN (SELECT count(*) FROM paysafe.closed_period c WHERE c.relation = p.relation)
+											 WHEN p.rule ~ '^break-glass( for .*)?$' THEN (SELECT count(*) FROM paysafe.break_glass_setting b
+																						WHERE b.relation = p.relation
+																						  AND b.rule = coalesce(substring(p.rule, '^break-glass for (.*)$'), 'refund'))
+											 ELSE 0 END));
 COMMENT ON VIEW paysafe.pending_change IS 'changes of rules that wait for a second person, whole, as a difference to what is in force; for who may approve them';
 
 CREATE VIEW paysafe.pending_approval AS

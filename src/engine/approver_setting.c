@@ -77,7 +77,8 @@ authorize(IdentityLevel old_level, IdentityLevel new_level)
 		.version = 1,
 		.difference = words,
 		.loosens = words,
-		.content = psprintf("approvers: %s", words),
+		.content = psprintf("approvers: %s", paysafe_proposal_after(words, paysafe_store_last(PAYSAFE_APPROVER_SETTING, NULL, 0, NULL))),
+		.comes_to = words,
 		.message = "asking for less of approvers needs the approval of a second person",
 		.identity = old_level
 	};

@@ -82,8 +82,9 @@ period_spec(DateADT day, const char *time_zone)
 
 /* May it be closed?  False: it is proposed only. */
 static bool
-authorize(Oid ledger, const ClosedPeriod *before, DateADT day, const char *time_zone)
+authorize(Oid ledger, const ClosedPeriod *before, const PostingDay *until, const char *time_zone)
 {
+	DateADT		day = until->day;
 	ProposedChange change = {
 		.approved_as = PAYSAFE_RULE,
 		.relation = ledger,
@@ -91,6 +92,8 @@ authorize(Oid ledger, const ClosedPeriod *before, DateADT day, const char *time_
 		.version = before->n + 1,
 		.before = before->n > 0 ? period_spec(before->until.day, before->time_zone) : NULL,
 		.after = period_spec(day, time_zone),
+		/* zones have several names */
+		.comes_to = psprintf("period until %d, " INT64_FORMAT, day, until->before),
 		.message = psprintf("closing a period of table \"%s\" needs the approval of a second person",
 							get_rel_name(ledger))
 	};
@@ -109,7 +112,7 @@ paysafe_closed_period_add(Oid ledger, const ClosedPeriod *before, const PostingD
 	Datum		values[PERIOD_NCOLUMNS];
 	bool		nulls[PERIOD_NCOLUMNS] = {0};
 
-	if (!alone && !authorize(ledger, before, until->day, time_zone))
+	if (!alone && !authorize(ledger, before, until, time_zone))
 		return false;
 	paysafe_store_complete();
 	values[PERIOD_RELATION] = ObjectIdGetDatum(ledger);

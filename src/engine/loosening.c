@@ -150,6 +150,7 @@ paysafe_loosening_of_rule(const RuleSource *old_rule, const RuleSource *new_rule
 	change->after = paysafe_spec_field_shown(new_rule->kind, new_rule->spec);
 	change->difference = lines.data;
 	change->loosens = paysafe_spec_field_words(loosened);
+	change->comes_to = paysafe_spec_field_comes_to(new_rule);
 	change->content = NULL;
 	return true;
 }
@@ -212,13 +213,37 @@ content_of(const ProposedChange *change)
 												 change->before ? spec_text(change->before, change->old_reference) : "")));
 }
 
+/* Is the key a change that is its own, and says all of it? */
+static bool
+is_whole(Oid approved_as, const char *key)
+{
+	const char *of = strstr(key, " of ");
+	const char *version = strstr(key, ", version ");
+
+	if (!paysafe_proposal_is_content(key))
+		return false;
+	if (approved_as == paysafe_catalog_table(PAYSAFE_MAINTENANCE_RECORD))
+		return strncmp(key, "maintenance of ", strlen("maintenance of ")) == 0;
+	if (approved_as == paysafe_catalog_table(PAYSAFE_RETENTION_RECORD))
+		return strncmp(key, "retention: ", strlen("retention: ")) == 0;
+	if (approved_as == paysafe_catalog_table(PAYSAFE_PERSON_RECORD))
+		return strncmp(key, "people: ", strlen("people: ")) == 0;
+	if (approved_as == paysafe_catalog_table(PAYSAFE_PASSKEY_RECORD))
+		return strncmp(key, "passkey of ", strlen("passkey of ")) == 0;
+	if (approved_as == paysafe_catalog_table(PAYSAFE_REJECTION_RECORD))
+		return false;			/* a number says too little */
+	if (approved_as == paysafe_catalog_table(PAYSAFE_APPROVER_SETTING))
+		return strncmp(key, "approvers: ", strlen("approvers: ")) == 0;
+	return of != NULL && version != NULL && of < version && strstr(version, ": {") != NULL;
+}
+
 static PAYSAFE_NORETURN void
 refuse(const ProposedChange *change, const Person *person, const char *key, bool stored)
 {
 	bool		is_rule = change->approved_as == PAYSAFE_RULE;
 	bool		named = is_rule && get_rel_name(change->relation) != NULL;
 	bool		anonymous = paysafe_person_is_unknown(person);
-	bool		usable = stored || paysafe_proposal_is_content(key);
+	bool		usable = stored || is_whole(paysafe_catalog_table(change->approved_as), key);
 	const char *words = change->loosens;
 
 	if (strlen(words) > MAX_WORDS)
@@ -325,28 +350,6 @@ paysafe_loosening_authorize(ProposedChange *change)
 	refuse(change, person, key, stored);
 }
 
-/* Has the text the form of a change that is its own key? */
-static bool
-looks_whole(Oid approved_as, const char *key)
-{
-	const char *of = strstr(key, " of ");
-	const char *version = strstr(key, ", version ");
-
-	if (approved_as == paysafe_catalog_table(PAYSAFE_MAINTENANCE_RECORD))
-		return strncmp(key, "maintenance of ", strlen("maintenance of ")) == 0;
-	if (approved_as == paysafe_catalog_table(PAYSAFE_RETENTION_RECORD))
-		return strncmp(key, "retention: ", strlen("retention: ")) == 0;
-	if (approved_as == paysafe_catalog_table(PAYSAFE_PERSON_RECORD))
-		return strncmp(key, "people: ", strlen("people: ")) == 0;
-	if (approved_as == paysafe_catalog_table(PAYSAFE_PASSKEY_RECORD))
-		return strncmp(key, "passkey of ", strlen("passkey of ")) == 0;
-	if (approved_as == paysafe_catalog_table(PAYSAFE_REJECTION_RECORD))
-		return false;			/* a number says too little */
-	if (approved_as == paysafe_catalog_table(PAYSAFE_APPROVER_SETTING))
-		return strncmp(key, "approvers: ", strlen("approvers: ")) == 0;
-	return of != NULL && version != NULL && of < version && strstr(version, ": {") != NULL;
-}
-
 bool
 paysafe_loosening_is_approved_as(Oid relation)
 {
@@ -372,7 +375,7 @@ paysafe_loosening_subject(Oid approved_as, const char *key, ApprovalSubject *out
 		out->words = paysafe_proposal_words(approved_as, key);
 		return;
 	}
-	if (!paysafe_proposal_is_content(key) || !looks_whole(approved_as, key))
+	if (!is_whole(approved_as, key))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("no change with this key is stored"),
@@ -446,6 +449,24 @@ visit_closed_period(Relation rel, HeapTuple tuple, void *arg)
 	return true;
 }
 
+/* Whether the glass may be broken has none either. */
+static bool
+visit_break_glass(Relation rel, HeapTuple tuple, void *arg)
+{
+	VersionSearch *search = arg;
+	TupleDesc	desc = RelationGetDescr(rel);
+	bool		isnull;
+	Oid			relation = DatumGetObjectId(heap_getattr(tuple, 2, desc, &isnull));
+	char	   *rule = paysafe_store_text(tuple, desc, 2);
+	char	   *sole = beginning_of(PAYSAFE_BREAK_GLASS_CHANGE, relation);
+	char	   *of_rule = beginning_of(psprintf(PAYSAFE_BREAK_GLASS_CHANGE " for %s", rule), relation);
+
+	if (strncmp(search->content, of_rule, strlen(of_rule)) == 0 ||
+		(strcmp(rule, "refund") == 0 && strncmp(search->content, sole, strlen(sole)) == 0))
+		search->newest++;
+	return true;
+}
+
 bool
 paysafe_loosening_is_outdated(Oid approved_as, const char *key)
 {
@@ -468,5 +489,6 @@ paysafe_loosening_is_outdated(Oid approved_as, const char *key)
 	paysafe_store_scan(PAYSAFE_RULE, NULL, 0, NULL, visit_rule, &search);
 	paysafe_store_scan(PAYSAFE_THRESHOLD, NULL, 0, NULL, visit_threshold, &search);
 	paysafe_store_scan(PAYSAFE_CLOSED_PERIOD, NULL, 0, NULL, visit_closed_period, &search);
+	paysafe_store_scan(PAYSAFE_BREAK_GLASS_SETTING, NULL, 0, NULL, visit_break_glass, &search);
 	return search.asked != search.newest + 1;
 }

@@ -18,7 +18,6 @@
 #include "commands/sequence.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
-#include "utils/formatting.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
@@ -93,6 +92,12 @@ paysafe_proposal_key(const char *content)
 	return hex;
 }
 
+char *
+paysafe_proposal_after(const char *what, int64 last)
+{
+	return last == 0 ? pstrdup(what) : psprintf("%s, after change " INT64_FORMAT, what, last);
+}
+
 static Datum
 digest_datum(const uint8 *digest)
 {
@@ -101,14 +106,6 @@ digest_datum(const uint8 *digest)
 	SET_VARSIZE(result, VARHDRSZ + PAYSAFE_SHA256_LEN);
 	memcpy(VARDATA(result), digest, PAYSAFE_SHA256_LEN);
 	return PointerGetDatum(result);
-}
-
-/* Currencies of thresholds are declared in any spelling. */
-static char *
-spelled(const ProposedChange *change, const char *text)
-{
-	return strncmp(change->name, "threshold for ", strlen("threshold for ")) == 0 ?
-		asc_tolower(text, strlen(text)) : pstrdup(text);
 }
 
 char *
@@ -122,9 +119,13 @@ paysafe_proposal_comes_to(const ProposedChange *change)
 	paysafe_argument_append(&bytes, "paysafe change comes to");
 	paysafe_argument_append(&bytes, get_rel_name(paysafe_catalog_table(change->approved_as)));
 	/* no table by its name, which may be another one by the next proposal */
-	paysafe_argument_append(&bytes, spelled(change, change->name));
-	paysafe_argument_append(&bytes, change->comes_to ? change->comes_to :
-							spelled(change, JsonbToCString(NULL, &change->after->root, VARSIZE(change->after))));
+	if (change->comes_to != NULL)
+		paysafe_argument_append(&bytes, change->comes_to);
+	else
+	{
+		paysafe_argument_append(&bytes, change->name);
+		paysafe_argument_append(&bytes, JsonbToCString(NULL, &change->after->root, VARSIZE(change->after)));
+	}
 	paysafe_crypto_sha256(bytes.data, bytes.len, digest);
 	hex[hex_encode((char *) digest, PAYSAFE_SHA256_LEN, hex)] = '\0';
 	return hex;

@@ -29,7 +29,7 @@ typedef struct ProposedChange
 	const char *difference;		/* between the two, in words, one line each */
 	const char *loosens;		/* the part of it that needs approval, in words */
 	const char *content;		/* all of it: two changes never have the same */
-	const char *comes_to;		/* what it makes of the relation and name, without why; NULL: after says it */
+	const char *comes_to;		/* what it makes of the relation, the same however it is asked for; NULL: name and after say it */
 	const char *message;		/* of its refusal, if it is no loosening of a rule; or NULL */
 	IdentityLevel identity;		/* how well who approves it must be known */
 	const char *beneficiary;	/* for whom it is: no approval of theirs counts; or NULL */
@@ -40,6 +40,9 @@ typedef struct ProposedChange
 
 /* The name of a change that closes a period of a ledger. */
 #define PAYSAFE_CLOSED_PERIOD_CHANGE	"period"
+
+/* The name of one that lets one person alone let a refund pass, and what it begins with for one of several rules. */
+#define PAYSAFE_BREAK_GLASS_CHANGE	"break-glass"
 
 /*
  * The digest of everything, which an approval binds, and the key under which the
@@ -52,6 +55,12 @@ extern char *paysafe_proposal_key(const char *content);
 
 /* The table that is stored with a change under a key, or InvalidOid. */
 extern Oid	paysafe_proposal_table(Oid approved_as, const char *key);
+
+/*
+ * What is asked for, with the number of the row that it follows, 0 if there is none: so that an approval is worth
+ * nothing any more once what it gives was given, or taken away, after it.
+ */
+extern char *paysafe_proposal_after(const char *what, int64 last);
 
 /*
  * What the change makes of its table, whatever that is instead of, and why: a digest as text.  The same of those

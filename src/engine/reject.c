@@ -5,7 +5,7 @@
  *
  * One no counts more than any number of approvals.  Whoever could approve may say it,
  * and so may who asked for it.  Only the same person takes it back alone, as well known as
- * an approval needs; others take two who have not asked for it.
+ * an approval needs, and under a name that was always theirs; others take two who have not asked for it.
  *
  *-------------------------------------------------------------------------
  */
@@ -262,7 +262,7 @@ paysafe_withdraw_rejection(PG_FUNCTION_ARGS)
 	/* more may be asked of approvals since */
 	rejection->needs = Max(rejection->needs, paysafe_approve_level_of(rejection));
 	if ((person->actor != NULL && person->level >= Max(rejection->needs, rejection->person.level) &&
-		 paysafe_person_is_same(person, &rejection->person)) ||
+		 paysafe_person_is_surely(person, &rejection->person, rejection->at)) ||
 		authorize_withdrawal(rejection, person))
 		paysafe_rejection_end(rejection->id, reason);
 	PG_RETURN_VOID();

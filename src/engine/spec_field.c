@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "utils/formatting.h"
 #include "utils/json.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
@@ -296,6 +297,49 @@ List *
 paysafe_spec_field_loosens(const RuleSource *before, const RuleSource *after)
 {
 	return differences(before, after, true);
+}
+
+/* What a key says, the same however it is written: sets are stored sorted.  "" if nothing. */
+static char *
+meaning(const Jsonb *spec, const SpecField *field, const char *key)
+{
+	char	   *value = paysafe_spec_value(spec, key);
+	List	   *words;
+
+	if (field == &unvalidated || (field->type == SPEC_FLAG && !paysafe_spec_bool(spec, key)))
+		return "";
+	if (field->any_spelling)
+		return asc_tolower(value, strlen(value));
+	if (field->compare == NULL || (words = field->compare(NULL, paysafe_spec_text(spec, key))) == NIL)
+		return value;
+	return paysafe_spec_field_words(paysafe_strings_sorted(words));
+}
+
+/* With its length: no two lists of parts are the same. */
+static void
+append_part(StringInfo bytes, const char *part)
+{
+	appendStringInfo(bytes, "%zu:%s ", strlen(part), part);
+}
+
+char *
+paysafe_spec_field_comes_to(const RuleSource *rule)
+{
+	StringInfoData bytes;
+	ListCell   *lc;
+
+	initStringInfo(&bytes);
+	append_part(&bytes, rule->name);
+	foreach(lc, paysafe_strings_sorted(paysafe_spec_keys(rule->spec)))
+	{
+		char	   *said = meaning(rule->spec, find_field(rule->kind, lfirst(lc)), lfirst(lc));
+
+		if (said[0] == '\0')
+			continue;
+		append_part(&bytes, lfirst(lc));
+		append_part(&bytes, said);
+	}
+	return bytes.data;
 }
 
 static bool

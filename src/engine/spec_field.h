@@ -40,6 +40,9 @@ extern List *paysafe_spec_field_loosens(const RuleSource *before,
 /* The specification under the names that people know its keys by: what they read, and approve. */
 extern Jsonb *paysafe_spec_field_shown(const RuleKind *kind, const Jsonb *spec);
 
+/* What the rule says, the same however it is written; of rows that are there for later it says nothing. */
+extern char *paysafe_spec_field_comes_to(const RuleSource *rule);
+
 /* "a; b; c": differences in one line. */
 extern char *paysafe_spec_field_words(List *differences);
 

@@ -56,13 +56,16 @@ typedef struct SpecField
 	/* rows are looked up by these columns together, for each change of others */
 	bool		searched;
 
+	/* a currency: in any spelling it is the same */
+	bool		any_spelling;
+
 	/* of a flag that nobody knows by its key: what setting and unsetting it does, in words */
 	const char *set_words;
 	const char *unset_words;
 
 	/*
 	 * For texts that can say one thing in several ways: each difference in
-	 * words, or NIL if both mean the same to every row.  before may be NULL.
+	 * words, or NIL if both mean the same to every row.  before may be NULL: then all that it says.
 	 */
 	List	   *(*compare) (const char *before, const char *after);
 } SpecField;

@@ -182,6 +182,41 @@ ticket_words(char *ticket)
 	return strstr(ticket, ", ") != NULL || ticket[0] == '\'' ? quote_literal_cstr(ticket) : ticket;
 }
 
+/* A window as it is asked for, and the last one that was opened with the same words. */
+typedef struct SameWindow
+{
+	const Datum *tables;
+	int			ntables;
+	const char *reason;
+	const char *ticket;
+	const char *login;
+	int64		length;
+	int64		id;				/* 0: there was none */
+} SameWindow;
+
+static bool
+visit_same(Relation rel, HeapTuple tuple, void *arg)
+{
+	SameWindow *same = arg;
+	TupleDesc	desc = RelationGetDescr(rel);
+	bool		isnull;
+	int64		id = DatumGetInt64(heap_getattr(tuple, WINDOW_ID + 1, desc, &isnull));
+	Datum	   *tables;
+	int			n;
+
+	if (id <= same->id || strcmp(paysafe_store_text(tuple, desc, WINDOW_REASON), same->reason) != 0 ||
+		strcmp(paysafe_store_text(tuple, desc, WINDOW_TICKET), same->ticket) != 0 ||
+		strcmp(paysafe_store_text(tuple, desc, WINDOW_LOGIN), same->login) != 0 ||
+		DatumGetTimestampTz(heap_getattr(tuple, WINDOW_UNTIL + 1, desc, &isnull)) !=
+		DatumGetTimestampTz(heap_getattr(tuple, WINDOW_AT + 1, desc, &isnull)) + same->length)
+		return true;
+	deconstruct_array(DatumGetArrayTypeP(heap_getattr(tuple, WINDOW_TABLES + 1, desc, &isnull)), REGCLASSOID, sizeof(Oid),
+					  true, TYPALIGN_INT, &tables, NULL, &n);
+	if (n == same->ntables && memcmp(tables, same->tables, n * sizeof(Datum)) == 0)
+		same->id = id;
+	return true;
+}
+
 /* May the window open?  False: it is proposed only. */
 static bool
 authorize(char *content, const char *comes_to, const Person *person, List *tables, int64 seconds, char *ticket,
@@ -252,6 +287,7 @@ paysafe_open_maintenance(PG_FUNCTION_ARGS)
 	int64		length;
 	int64		id;
 	char	   *content;
+	SameWindow	same = {0};
 
 	check_asked_for();
 	if (PG_ARGISNULL(2) || PG_ARGISNULL(3))
@@ -264,10 +300,20 @@ paysafe_open_maintenance(PG_FUNCTION_ARGS)
 	initStringInfo(&names);
 	table_names = check_tables(tables, table_nulls, ntables, &names);
 
-	content = psprintf("maintenance of %s by %s for " INT64_FORMAT " s: %s, %s",
-					   names.data, quote_literal_cstr(person->login),
-					   length / USECS_PER_SEC, ticket_words(ticket), reason);
-	if (!authorize(content, psprintf("%s %s " INT64_FORMAT, names.data, quote_literal_cstr(person->login), length),
+	same.tables = tables;
+	same.ntables = ntables;
+	same.reason = reason;
+	same.ticket = ticket;
+	same.login = person->login;
+	same.length = length;
+	paysafe_store_scan(PAYSAFE_MAINTENANCE_RECORD, NULL, 0, NULL, visit_same, &same);
+	content = psprintf("maintenance of %s: %s, %s",
+					   paysafe_proposal_after(psprintf("%s by %s for " INT64_FORMAT " s", names.data, quote_literal_cstr(person->login),
+													   length / USECS_PER_SEC), same.id),
+					   ticket_words(ticket), reason);
+	if (!authorize(content, psprintf("window of %s by %s for " INT64_FORMAT,
+											 paysafe_strings_join(paysafe_strings_sorted(table_names)),
+											 quote_literal_cstr(person->login), length),
 				   person, table_names, length / USECS_PER_SEC, ticket, reason))
 		PG_RETURN_NULL();
 	id = add_window(reason, ticket, person,

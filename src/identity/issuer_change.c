@@ -117,7 +117,8 @@ seconds_argument(FunctionCallInfo fcinfo, int n, const char *argument, int min, 
 
 /* A change that lets more in: may it be made?  False: it is proposed only. */
 static bool
-authorize(const char *name, int version, Jsonb *before, Jsonb *after, const char *what, const char *reason)
+authorize(const char *name, int version, Jsonb *before, Jsonb *after, const char *what, const char *comes_to,
+		  const char *reason)
 {
 	ProposedChange change = {
 		.approved_as = PAYSAFE_MAINTENANCE_RECORD,
@@ -128,6 +129,7 @@ authorize(const char *name, int version, Jsonb *before, Jsonb *after, const char
 		.difference = what,
 		.loosens = what,
 		.content = psprintf("maintenance of %s, version %d: %s; %s", name, version, what, reason),
+		.comes_to = comes_to,
 		.message = "letting more tokens say who acts needs the approval of a second person"
 	};
 
@@ -244,7 +246,7 @@ paysafe_set_token_issuer(PG_FUNCTION_ARGS)
 	if (is_wider(&old, &terms) &&
 		!authorize(psprintf("token issuer \"%s\"", issuer), old.version + 1,
 				   old.version > 0 ? terms_spec(&old) : NULL, terms_spec(&terms),
-				   terms_words(issuer, &terms), reason))
+				   terms_words(issuer, &terms), NULL, reason))
 		PG_RETURN_NULL();
 	write_issuer(issuer, &terms, old.version + 1, reason);
 	PG_RETURN_INT32(old.version + 1);
@@ -380,7 +382,7 @@ add_key(NewKey *key)
 	paysafe_spec_add_text(&spec, "not_before", key->from_now ? "now" : time_words(key->not_before));
 	paysafe_spec_add_text(&spec, "not_after", time_words(key->not_after));
 	if (!authorize(psprintf("token key \"%s\" of \"%s\"", key->kid, key->issuer), 1, NULL, paysafe_spec_end(&spec),
-				   what, key->reason))
+				   what, psprintf("key of \"%s\": %s", key->issuer, key->fingerprint), key->reason))
 		return false;
 	write_key(key, 1, false);
 	return true;

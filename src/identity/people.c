@@ -241,12 +241,29 @@ person_words(const RegisteredPerson *person)
 
 /* Approval */
 
-/* May it be done?  False: it is proposed only. */
+/* In whatever spelling the names are: what they are found by. */
+static char *
+aliases_come_to(const char *what, List *aliases)
+{
+	List	   *lookups = NIL;
+	ListCell   *lc;
+
+	foreach(lc, aliases)
+	{
+		char	   *hex = palloc0(2 * PAYSAFE_SHA256_LEN + 1);
+
+		hex_encode((const char *) ((NewAlias *) lfirst(lc))->lookup, PAYSAFE_SHA256_LEN, hex);
+		lookups = lappend(lookups, hex);
+	}
+	return psprintf("%s %s", what, paysafe_strings_join(paysafe_strings_sorted(lookups)));
+}
+
+/* May it be done, after the last row that said something else (0: none)?  False: it is proposed only. */
 static bool
-authorize(const char *what, const char *reason)
+authorize(const char *what, const char *comes_to, int64 last, const char *reason)
 {
 	SpecBuilder spec;
-	char	   *content = psprintf("people: %s: %s", what, reason);
+	char	   *content = psprintf("people: %s: %s", paysafe_proposal_after(what, last), reason);
 	ProposedChange change = {
 		.approved_as = PAYSAFE_PERSON_RECORD,
 		.name = "people",
@@ -254,7 +271,7 @@ authorize(const char *what, const char *reason)
 		.difference = content,
 		.loosens = content,
 		.content = content,
-		.comes_to = what,
+		.comes_to = comes_to ? comes_to : what,
 		.message = "a change of the registry of people needs the approval of a second person"
 	};
 
@@ -445,7 +462,7 @@ paysafe_add_person(PG_FUNCTION_ARGS)
 	appendStringInfo(&words, "add %s %s", service ? "service" : "person", quote_literal_cstr(name));
 	for (int i = 1; i < list_length(aliases); i++)
 		appendStringInfo(&words, "%s%s", i == 1 ? " with " : ", ", alias_words(list_nth(aliases, i)));
-	if (!authorize(words.data, reason))
+	if (!authorize(words.data, aliases_come_to(service ? "add service" : "add person", aliases), 0, reason))
 		PG_RETURN_NULL();
 	PG_RETURN_INT64(add_person_row(name, aliases, service, false, reason));
 }
@@ -495,7 +512,9 @@ paysafe_add_alias(PG_FUNCTION_ARGS)
 	alias = read_alias(text_to_cstring(PG_GETARG_TEXT_PP(1)), text_to_cstring(PG_GETARG_TEXT_PP(2)));
 	reason = reason_argument(fcinfo, 3);
 	rows = lock_alias(alias);
-	if (!authorize(change_of_alias(person, alias, rows), reason))
+	if (!authorize(change_of_alias(person, alias, rows),
+				   aliases_come_to(psprintf("alias of " INT64_FORMAT, person->id), list_make1(alias)),
+				   rows == NIL ? 0 : ((PersonAlias *) llast(rows))->id, reason))
 		PG_RETURN_BOOL(false);
 	/* what was approved under it was approved by whom it belonged to */
 	if (rows != NIL && ((PersonAlias *) llast(rows))->person != person->id)
@@ -581,7 +600,9 @@ paysafe_enable_person(PG_FUNCTION_ARGS)
 
 	if (!person->disabled)
 		malformed(psprintf("\"%s\" is not disabled", person->name), NULL);
-	if (!authorize(psprintf("enable %s", person_words(person)), reason))
+	if (!authorize(psprintf("enable %s", person_words(person)), NULL,
+				   paysafe_store_last(PAYSAFE_PERSON_STATE, "person_state_person", 1, &(Datum) {Int64GetDatum(person->id)}),
+				   reason))
 		PG_RETURN_BOOL(false);
 	set_state(person, false, reason);
 	PG_RETURN_BOOL(true);
@@ -656,7 +677,8 @@ paysafe_add_to_group(PG_FUNCTION_ARGS)
 
 	if (lock_member(group, person->id, &count))
 		malformed(psprintf("\"%s\" is in this group already", person->name), NULL);
-	if (!authorize(psprintf("put %s into the group %s", person_words(person), group), reason))
+	if (!authorize(psprintf("put %s into the group %s", person_words(person), group), NULL,
+				   paysafe_registry_membership(group, person->id), reason))
 		PG_RETURN_BOOL(false);
 	set_member(person, group, true, reason);
 	PG_RETURN_BOOL(true);
@@ -680,7 +702,8 @@ paysafe_remove_from_group(PG_FUNCTION_ARGS)
 		malformed(psprintf("\"%s\" is not in this group", person->name), NULL);
 	/* without members nobody is asked for the group: that gives everybody more */
 	if (count == 1 && is_open_when_empty(group) &&
-		!authorize(psprintf("take %s, the last one, out of the group %s", person_words(person), group), reason))
+		!authorize(psprintf("take %s, the last one, out of the group %s", person_words(person), group), NULL,
+				   paysafe_registry_membership(group, person->id), reason))
 		PG_RETURN_BOOL(false);
 	set_member(person, group, false, reason);
 	PG_RETURN_BOOL(true);
@@ -706,7 +729,7 @@ paysafe_require_registered(PG_FUNCTION_ARGS)
 	(void) paysafe_store_lock_value(PAYSAFE_PERSON_SETTING, WHOLE_REGISTRY, false);
 	if (required == paysafe_registry_is_required())
 		malformed(required ? "only registered people act already" : "people who are not registered act already", NULL);
-	if (!required && !authorize("let act who is not registered", reason))
+	if (!required && !authorize("let act who is not registered", NULL, paysafe_store_last(PAYSAFE_PERSON_SETTING, NULL, 0, NULL), reason))
 		PG_RETURN_BOOL(false);
 	if (required && count_people() < 2)
 		ereport(ERROR,

@@ -202,6 +202,18 @@ paysafe_person_is_same(const Person *a, const Person *b)
 	return paysafe_person_same_name(a->actor, b->actor) || common_person(a, b) != 0;
 }
 
+bool
+paysafe_person_is_surely(const Person *now, const Person *then, TimestampTz at)
+{
+	RegisteredPerson *person;
+
+	if (now->actor == NULL || then->actor == NULL)
+		return false;
+	person = paysafe_registry_find(PERSON_NAME, now->actor);
+	return person == NULL ? paysafe_person_same_name(now->actor, then->actor) :
+		paysafe_registry_was(then->actor, person->id, at);
+}
+
 static const char *
 did_words(const Person *requester)
 {

@@ -47,8 +47,14 @@ extern bool paysafe_person_is_unknown(const Person *person);
 /* May it be the registered person of this id? */
 extern bool paysafe_person_may_be(const Person *person, int64 id);
 
-/* Are two people who approve one? */
+/* Are two people who approve one?  Could be, by any name that ever was theirs: for refusing only. */
 extern bool paysafe_person_is_same(const Person *a, const Person *b);
+
+/*
+ * Is who acts now the one who acted then, and can nobody else have been?  For what only the same person may: a name
+ * that has come to somebody since, or has changed hands, is no proof.
+ */
+extern bool paysafe_person_is_surely(const Person *now, const Person *then, TimestampTz at);
 
 /*
  * Do two names stand for one person?  In every spelling (people/name.h); a name that

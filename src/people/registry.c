@@ -188,6 +188,7 @@ collect_alias(Relation rel, HeapTuple tuple, void *arg)
 	alias->person = DatumGetInt64(heap_getattr(tuple, ALIAS_PERSON + 1, desc, &isnull));
 	alias->kind = paysafe_store_text(tuple, desc, ALIAS_KIND);
 	alias->value = paysafe_store_text(tuple, desc, ALIAS_VALUE);
+	alias->at = DatumGetTimestampTz(heap_getattr(tuple, ALIAS_AT + 1, desc, &isnull));
 	value = heap_getattr(tuple, ALIAS_ROLE + 1, desc, &isnull);
 	alias->role = isnull ? InvalidOid : DatumGetObjectId(value);
 	value = heap_getattr(tuple, ALIAS_STAMP + 1, desc, &isnull);
@@ -335,6 +336,21 @@ paysafe_registry_add_persons(List *ids, const char *name)
 	foreach(lc, paysafe_registry_aliases(lookup))
 		ids = add_id(ids, ((PersonAlias *) lfirst(lc))->person);
 	return ids;
+}
+
+bool
+paysafe_registry_was(const char *name, int64 person, TimestampTz at)
+{
+	uint8		lookup[PAYSAFE_SHA256_LEN];
+	List	   *aliases;
+	ListCell   *lc;
+
+	if (!paysafe_registry_lookup(PERSON_NAME, name, lookup) || (aliases = paysafe_registry_aliases(lookup)) == NIL)
+		return false;
+	foreach(lc, aliases)
+		if (((PersonAlias *) lfirst(lc))->person != person)
+			return false;
+	return ((PersonAlias *) linitial(aliases))->at < at;
 }
 
 int64
@@ -501,6 +517,17 @@ paysafe_registry_members(const char *group)
 		if (((Member *) lfirst(lc))->newest.value)
 			result = add_id(result, ((Member *) lfirst(lc))->person);
 	return result;
+}
+
+int64
+paysafe_registry_membership(const char *group, int64 person)
+{
+	ListCell   *lc;
+
+	foreach(lc, read_members(group))
+		if (((Member *) lfirst(lc))->person == person)
+			return ((Member *) lfirst(lc))->newest.id;
+	return 0;
 }
 
 bool

@@ -47,6 +47,7 @@ typedef struct PersonAlias
 	int64		person;
 	char	   *kind;
 	char	   *value;
+	TimestampTz at;
 	Oid			role;			/* of a login, or InvalidOid */
 	bool		has_stamp;
 	uint8		stamp[PAYSAFE_SHA256_LEN];
@@ -89,6 +90,9 @@ extern bool paysafe_registry_has_certificate(int64 person);
 /* Add to a list of int64 * whom a name ever belonged to. */
 extern List *paysafe_registry_add_persons(List *ids, const char *name);
 
+/* Was the name this person's by then, and has it never been anybody else's, before or since? */
+extern bool paysafe_registry_was(const char *name, int64 person, TimestampTz at);
+
 /* Have the two lists a person in common?  Its id, or 0. */
 extern int64 paysafe_registry_common(List *a, List *b);
 
@@ -109,6 +113,9 @@ extern bool paysafe_registry_stamp(Oid role, uint8 *stamp);
 
 /* Members of a group: of int64 *.  NIL: nobody is asked for it. */
 extern List *paysafe_registry_members(const char *group);
+
+/* The number of the last row that put the person into the group, or took them out; 0: there is none. */
+extern int64 paysafe_registry_membership(const char *group, int64 person);
 
 /* Is the person in the group, or is nobody? */
 extern bool paysafe_registry_is_member(const char *group, int64 person);

@@ -395,6 +395,7 @@ paysafe_trust_subscription(PG_FUNCTION_ARGS)
 	change.version = version;
 	change.loosens = change.difference =
 		psprintf("trusts subscription \"%s\" (%s) for %s", name, from, paysafe_strings_join(names));
+	change.comes_to = psprintf("replica %s (%s) for %s", name, from, paysafe_strings_join(paysafe_strings_sorted(names)));
 	if (!paysafe_loosening_authorize(&change))
 		PG_RETURN_VOID();
 	paysafe_store_complete();

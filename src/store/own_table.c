@@ -742,6 +742,24 @@ paysafe_store_has(PaysafeTable table, const char *index_name, int nkeys, const D
 	return found;
 }
 
+static bool
+note_last(Relation rel, HeapTuple tuple, void *arg)
+{
+	bool		isnull;
+
+	*(int64 *) arg = Max(*(int64 *) arg, DatumGetInt64(heap_getattr(tuple, 1, RelationGetDescr(rel), &isnull)));
+	return true;
+}
+
+int64
+paysafe_store_last(PaysafeTable table, const char *index_name, int nkeys, const Datum *keys)
+{
+	int64		last = 0;
+
+	paysafe_store_scan(table, index_name, nkeys, keys, note_last, &last);
+	return last;
+}
+
 bool
 paysafe_store_is_test_database(void)
 {

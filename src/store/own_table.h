@@ -91,6 +91,9 @@ extern void paysafe_store_scan(PaysafeTable table, const char *index_name,
 /* Is there such a row? */
 extern bool paysafe_store_has(PaysafeTable table, const char *index_name, int nkeys, const Datum *keys);
 
+/* The highest number of such rows, which is their first column; 0 if there is none. */
+extern int64 paysafe_store_last(PaysafeTable table, const char *index_name, int nkeys, const Datum *keys);
+
 /*
  * As paysafe_store_scan, for a table that is about to get a row: locks table and index in
  * RowExclusiveLock until the end of the transaction, as adding it does.

@@ -36,6 +36,7 @@
 #include "values/money.h"
 
 #define CURRENCY_LEN 32
+#define MAX_CODE	12			/* of one that is declared: a card number has more */
 #define MAX_DIGITS	1000		/* of an amount that is a text */
 
 typedef struct CurrencyEntry
@@ -505,6 +506,18 @@ paysafe_money_init(void)
 
 /* SQL-callable functions */
 
+/* Two currencies must not look alike, and no code is a card number. */
+static bool
+is_code(const char *code)
+{
+	bool		letter = false;
+	const char *c;
+
+	for (c = code; isascii((unsigned char) *c) && isalnum((unsigned char) *c); c++)
+		letter |= isalpha((unsigned char) *c) != 0;
+	return *c == '\0' && letter && c - code <= MAX_CODE;
+}
+
 PG_FUNCTION_INFO_V1(paysafe_set_currency);
 
 /*
@@ -513,12 +526,17 @@ PG_FUNCTION_INFO_V1(paysafe_set_currency);
 Datum
 paysafe_set_currency(PG_FUNCTION_ARGS)
 {
-	char	   *code = paysafe_argument_text(fcinfo, 0, "code", 16);
+	char	   *code = paysafe_argument_text(fcinfo, 0, "code", 64);
 	int32		decimals;
 	int			known;
 	Datum		values[3];
 	bool		nulls[3] = {0};
 
+	if (!is_code(code))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be 1 to %d of the letters A-Z and digits, one letter at least", "code", MAX_CODE),
+				 errdetail("Blanks, other alphabets and signs would make a second currency of one that looks the same.")));
 	paysafe_argument_required(fcinfo, 1, "decimals");
 	decimals = PG_GETARG_INT32(1);
 	if (decimals < 0 || decimals > 30)

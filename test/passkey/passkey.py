@@ -663,6 +663,38 @@ def registered(admin, app, people):
     refused('42501', 'disabled', enrol, admin, 'add_passkey', 'chief', Authenticator(), by='clerk', constraint='paysafe_passkey_owner')
 
 
+def forbidden_meanwhile(admin, app, people, allow, break_it):
+    """What was signed, or approved, before the glass was forbidden is worth nothing when it is allowed again."""
+    def allowed():
+        with admin.transaction():
+            admin.execute("SELECT paysafe.act_as('clerk')")
+            admin.execute(allow)
+
+    def agreed(*people_of_it):
+        with admin.transaction():
+            admin.execute("SELECT paysafe.act_as('clerk'), paysafe.propose('nights')")
+            admin.execute(allow)
+        key = one(admin, "SELECT key FROM paysafe.pending_change WHERE rule = 'break-glass' ORDER BY id DESC LIMIT 1")
+        for person in people_of_it:
+            sign(app, people, person, 'paysafe.rule', key)
+        return key
+
+    break_it()
+    admin.execute("SELECT paysafe.set_break_glass('shop.refund', NULL, 'abused')")
+    refused('42501', 'forbidden', send, app, 56)
+    key = agreed('boss', 'chief')
+    check(', version 3: ' in key, f'the third time that it is decided: {key}')
+    allowed()
+    refused('42501', 'what was signed before that passes no more', send, app, 56)
+    admin.execute("SELECT paysafe.set_break_glass('shop.refund', NULL, 'abused again')")
+    check(one(admin, "SELECT string_agg(DISTINCT state, ' ') FROM paysafe.approval WHERE key = %s AND state <> 'used'", key) == 'outdated', 'what is left over is outdated')
+    refused('42501', 'and allows nothing', allowed)
+    agreed('chief')
+    allowed()
+    break_it()
+    send(app, 56)
+
+
 def glass(admin, app, people):
     """One person alone lets one refund pass, and is looked at afterwards."""
     def ask(actor, key):
@@ -708,6 +740,7 @@ def glass(admin, app, people):
     refused('42501', 'another one does not pass by it', send, app, 56)
     row = admin.execute('SELECT state FROM paysafe.break_glass_use WHERE id = %s', [id]).fetchone()
     check(row == ('used',), f'once: {row}')
+    forbidden_meanwhile(admin, app, people, allow, lambda: break_it(boss.get(ask('boss', 56)['publicKey']), 56))
     # it stands in for a second person, not for who has written it
     request(app, 58)
     break_it(boss.get(ask('boss', 58)['publicKey']), 58)
@@ -796,6 +829,28 @@ def demanded(admin, app, people):
             sign(app, people, 'boss', relation, key)
             made()
     check(one(app, 'SELECT paysafe.required_approver_identity()') is None, 'less is asked for again, by a signature')
+    # two sign where one would do: what is left over does not end the next demand
+    less = changes['paysafe.approver_setting']
+    admin.execute("SELECT paysafe.require_approver_identity('passkey', 'after the audit')")
+    with admin.transaction():
+        admin.execute("SELECT paysafe.act_as('clerk'), paysafe.propose('needed')")
+        admin.execute(less)
+    key = one(admin, "SELECT key FROM paysafe.pending_change WHERE rule = 'approvers' ORDER BY id DESC LIMIT 1")
+    for person in ('boss', 'chief'):
+        sign(app, people, person, 'paysafe.approver_setting', key)
+
+    def lowered():
+        with admin.transaction():
+            admin.execute("SELECT paysafe.act_as('clerk')")
+            admin.execute(less)
+    lowered()
+    admin.execute("SELECT paysafe.require_approver_identity('passkey', 'after all')")
+    refused('42501', 'what was approved before it was demanded again', lowered)
+    with admin.transaction():
+        admin.execute("SELECT paysafe.act_as('clerk'), paysafe.propose('needed')")
+        admin.execute(less)
+    sign(app, people, 'boss', 'paysafe.approver_setting', one(admin, "SELECT key FROM paysafe.pending_change WHERE rule = 'approvers' ORDER BY id DESC LIMIT 1"))
+    lowered()
 
 
 def recovery(admin, app, people):

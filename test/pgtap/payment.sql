@@ -1,6 +1,6 @@
 -- Payments: possible amounts, captured when captured, then frozen.
 BEGIN;
-SELECT plan(93);
+SELECT plan(103);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 \ir lib/approved.psql
@@ -173,8 +173,10 @@ SELECT throws_ok($$SELECT paysafe.set_currency('eur', 3)$$, '22023', NULL, '... 
 SELECT throws_ok($$SELECT paysafe.set_currency('QQQ', -1)$$, '22023', NULL, 'no fewer than 0 decimals');
 SELECT throws_ok($$SELECT paysafe.set_currency('QQQ', 31)$$, '22023', NULL, 'no more than 30 decimals');
 SELECT throws_ok($$SELECT paysafe.set_currency('', 2)$$, '22023', NULL, 'a code has a letter');
-SELECT throws_ok($$SELECT paysafe.set_currency(repeat('Q', 17), 2)$$, '22023', NULL, '... and 16 at most');
+SELECT throws_ok(format('SELECT paysafe.set_currency(%L, 3)', code), '22023', 'argument "code" must be 1 to 12 of the letters A-Z and digits, one letter at least', format('no code: "%s"', code))
+  FROM unnest(ARRAY[repeat('Q', 13), 'USD ', ' USD', U&'\FF35\FF33\FF24', U&'US\200BD', U&'US\0405', 'U-S', E'USD\n', '424242424242', '4242424242424242']) code;
 SAVEPOINT fresh;
+SELECT lives_ok($$SELECT paysafe.set_currency('1INCHTOKENAB', 18), paysafe.set_currency('x', 0)$$, 'letters and digits');
 SELECT lives_ok($$SELECT paysafe.set_currency('QQQ', 6)$$, 'a new currency');
 SELECT is(pg_temp.refusal($$INSERT INTO shop.payment VALUES (7, 'new', 1.000001, 0, 'qqq')$$), 'accepted', '... is known at once');
 ROLLBACK TO fresh;

@@ -109,7 +109,7 @@ authorize(const SealState *state, const char *origin, const char *last, const ch
 	/* not the leaves that there are now: they go on until it is done */
 	change.content = psprintf("maintenance of the sealed log: %s ends and a new one begins, of the last known size " UINT64_FORMAT ": %s",
 							  origin, paysafe_outside_size(last, NULL), reason);
-	change.comes_to = origin;
+	change.comes_to = psprintf("end of %s", origin);
 	change.difference = change.content;
 	change.loosens = change.content;
 	return paysafe_loosening_authorize(&change);

@@ -19,6 +19,7 @@
 #include "utils/timestamp.h"
 
 #include "base/argument.h"
+#include "base/crypto.h"
 #include "engine/loosening.h"
 #include "evidence/publish/witness.h"
 #include "people/actor.h"
@@ -232,6 +233,56 @@ paysafe_checkpoint_is_good(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(paysafe_witness_is_good(text_to_cstring(PG_GETARG_TEXT_PP(0))));
 }
 
+/* A key as it is compared, whatever its line looks like. */
+static char *
+key_words(const TlogKey *key)
+{
+	char	   *hex = palloc0(2 * TLOG_PUBLIC_MAX + 1);
+
+	hex_encode((const char *) key->public_key, key->public_len, hex);
+	return psprintf("%s %08x %d %s", key->name, key->id, (int) key->type, hex);
+}
+
+/* Of how many of which members a group is, in a digest: groups of groups are no longer than others. */
+static char *
+group_words(const TlogPolicyName *group, char **words, int nwords)
+{
+	StringInfoData bytes;
+	uint8		digest[PAYSAFE_SHA256_LEN];
+	char	   *hex = palloc0(2 * PAYSAFE_SHA256_LEN + 1);
+	List	   *members = NIL;
+
+	for (int i = 0; i < nwords; i++)
+		if (group->member[i])
+			members = lappend(members, words[i]);
+	initStringInfo(&bytes);
+	appendStringInfo(&bytes, "%d of %s", group->threshold, paysafe_strings_join(paysafe_strings_sorted(members)));
+	paysafe_crypto_sha256(bytes.data, bytes.len, digest);
+	hex_encode((const char *) digest, PAYSAFE_SHA256_LEN, hex);
+	return hex;
+}
+
+/* Which logs, which witnesses, and the quorum, whatever groups are called, without comments, addresses and the order of lines. */
+static char *
+policy_comes_to(const TlogPolicy *policy)
+{
+	char	  **words = palloc0(sizeof(char *) * TLOG_POLICY_NAMES);
+	List	   *logs = NIL;
+	List	   *witnesses = NIL;
+
+	for (int i = 0; i < policy->nlogs; i++)
+		logs = lappend(logs, key_words(&policy->logs[i]));
+	for (int i = 0; i < policy->nnames; i++)
+	{
+		words[i] = policy->names[i].witness ? key_words(&policy->names[i].key) : group_words(&policy->names[i], words, i);
+		if (policy->names[i].witness)
+			witnesses = lappend(witnesses, words[i]);
+	}
+	return psprintf("policy: logs %s; witnesses %s; quorum %s", paysafe_strings_join(paysafe_strings_sorted(logs)),
+					paysafe_strings_join(paysafe_strings_sorted(witnesses)),
+					policy->quorum < 0 ? "none" : words[policy->quorum]);
+}
+
 /* Changing it takes two; the first one is a declaration. */
 static bool
 authorize(const PolicyVersion *old, const char *text, const char *reason)
@@ -256,7 +307,7 @@ authorize(const PolicyVersion *old, const char *text, const char *reason)
 	change.after = paysafe_spec_end(&after);
 	change.content = psprintf("maintenance of the policy of witnesses, version %d: %s instead of %s; %s",
 							  change.version, quote_literal_cstr(text), quote_literal_cstr(old->text), reason);
-	change.comes_to = text;
+	change.comes_to = policy_comes_to(parse_policy(text));
 	change.difference = psprintf("policy of witnesses: %s", text);
 	change.loosens = change.difference;
 	return paysafe_loosening_authorize(&change);

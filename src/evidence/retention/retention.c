@@ -81,12 +81,11 @@ paysafe_retention_add(const RetentionRecord *record)
 	paysafe_store_insert(PAYSAFE_RETENTION_RECORD, values, nulls);
 }
 
-bool
-paysafe_retention_authorize(const char *what, const char *reason, const char *message)
+static bool
+authorize(const char *what, const char *comes_to, const char *reason, const char *message)
 {
 	SpecBuilder spec;
 	const char *content = psprintf("retention: %s: %s", what, reason);
-	const char *instead = strstr(what, " instead of ");
 	ProposedChange change = {
 		.approved_as = PAYSAFE_RETENTION_RECORD,
 		.name = "retention",
@@ -94,7 +93,7 @@ paysafe_retention_authorize(const char *what, const char *reason, const char *me
 		.difference = content,
 		.loosens = content,
 		.content = content,
-		.comes_to = instead ? pnstrdup(what, instead - what) : what,
+		.comes_to = comes_to,
 		.message = message
 	};
 
@@ -102,6 +101,12 @@ paysafe_retention_authorize(const char *what, const char *reason, const char *me
 	paysafe_spec_add_text(&spec, "change", content);
 	change.after = paysafe_spec_end(&spec);
 	return paysafe_loosening_authorize(&change);
+}
+
+bool
+paysafe_retention_authorize(const char *what, const char *reason, const char *message)
+{
+	return authorize(what, what, reason, message);
 }
 
 char *
@@ -208,6 +213,27 @@ paysafe_retention_lock(void)
 				 errhint("Try again when it has ended.")));
 }
 
+/* The last period that was declared for a subject, or for the log. */
+typedef struct LastKeep
+{
+	const char *subject;		/* or NULL */
+	int64		id;				/* 0: there was none */
+} LastKeep;
+
+static bool
+visit_keep(Relation rel, HeapTuple tuple, void *arg)
+{
+	LastKeep   *last = arg;
+	TupleDesc	desc = RelationGetDescr(rel);
+	char	   *subject = paysafe_store_text(tuple, desc, RETENTION_SUBJECT);
+	bool		isnull;
+
+	if (strcmp(paysafe_store_text(tuple, desc, RETENTION_ACTION), "keep") == 0 &&
+		(subject == NULL || last->subject == NULL ? subject == last->subject : strcmp(subject, last->subject) == 0))
+		last->id = Max(last->id, DatumGetInt64(heap_getattr(tuple, RETENTION_ID + 1, desc, &isnull)));
+	return true;
+}
+
 /* SQL-callable functions */
 
 static char *
@@ -215,6 +241,27 @@ period_words(const Interval *keep)
 {
 	return keep == NULL ? "for ever" :
 		DatumGetCString(DirectFunctionCall1(interval_out, IntervalPGetDatum(keep)));
+}
+
+/* A shorter period, in words that are no longer the same once another one was declared. */
+static char *
+keep_words(const RetentionRecord *record, const Interval *before)
+{
+	LastKeep	last = {.subject = record->subject};
+
+	paysafe_store_scan(PAYSAFE_RETENTION_RECORD, NULL, 0, NULL, visit_keep, &last);
+	return paysafe_proposal_after(psprintf("keep payloads of %s %s%s instead of %s%s",
+										   record->table ? record->table : "the audit log",
+										   record->keep ? "for " : "", period_words(record->keep),
+										   before ? "for " : "", period_words(before)), last.id);
+}
+
+/* The same however the period is written; there is one, since it is shorter than another. */
+static char *
+keep_comes_to(const RetentionRecord *record)
+{
+	return psprintf("keep payloads of %s for " INT64_FORMAT " us", record->table ? record->table : "the audit log",
+					paysafe_argument_microseconds(record->keep, "keep"));
 }
 
 static bool
@@ -250,11 +297,8 @@ paysafe_set_retention(PG_FUNCTION_ARGS)
 	paysafe_retention_lock();
 	before = paysafe_retention_period_of(paysafe_retention_periods(), record.subject);
 	if (is_shorter(keep, before) &&
-		!paysafe_retention_authorize(psprintf("keep payloads of %s %s%s instead of %s%s",
-											  record.table ? record.table : "the audit log",
-											  keep ? "for " : "", period_words(keep),
-											  before ? "for " : "", period_words(before)), reason,
-									 "a shorter retention needs the approval of a second person"))
+		!authorize(keep_words(&record, before), keep_comes_to(&record), reason,
+				   "a shorter retention needs the approval of a second person"))
 		PG_RETURN_VOID();
 	record.id = paysafe_retention_next_id();
 	paysafe_retention_add(&record);

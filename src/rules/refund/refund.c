@@ -648,7 +648,7 @@ const RuleKind paysafe_refund_kind = {
 		{"payment_currency_column", SPEC_REFERENCE_COLUMN},
 		{"recorded", SPEC_STATUSES, .loosens = SPEC_ADD},
 		{"beneficiary_column", SPEC_COLUMN, .unseen = true, .shared = true},
-		{"currency", SPEC_TEXT},
+		{"currency", SPEC_TEXT, .any_spelling = true},
 		{.key = "payout", .type = SPEC_FLAG,
 			.set_words = "takes the payments away, and with them their limit",
 		.unset_words = "makes payments the limit"},

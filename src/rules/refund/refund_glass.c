@@ -83,6 +83,8 @@ typedef struct Setting
 	const char *rule;
 	int64		id;
 	int64		review;			/* microseconds; 0: the glass cannot be broken */
+	int			n;				/* so many have been declared */
+	TimestampTz forbidden;		/* when it was forbidden last; 0: never */
 } Setting;
 
 static bool
@@ -92,30 +94,42 @@ note_setting(Relation rel, HeapTuple tuple, void *arg)
 	TupleDesc	desc = RelationGetDescr(rel);
 	bool		isnull;
 	int64		id = DatumGetInt64(heap_getattr(tuple, SETTING_ID + 1, desc, &isnull));
+	TimestampTz at = DatumGetTimestampTz(heap_getattr(tuple, SETTING_AT + 1, desc, &isnull));
 	Datum		review;
 
-	if (strcmp(paysafe_store_text(tuple, desc, SETTING_RULE), setting->rule) != 0 || id < setting->id)
+	if (strcmp(paysafe_store_text(tuple, desc, SETTING_RULE), setting->rule) != 0)
+		return true;
+	setting->n++;
+	review = heap_getattr(tuple, SETTING_REVIEW_WITHIN + 1, desc, &isnull);
+	if (isnull)
+		setting->forbidden = Max(setting->forbidden, at);
+	if (id < setting->id)
 		return true;
 	setting->id = id;
-	review = heap_getattr(tuple, SETTING_REVIEW_WITHIN + 1, desc, &isnull);
 	setting->review = isnull ? 0 : paysafe_argument_microseconds(DatumGetIntervalP(review), "review_within");
 	return true;
 }
 
-static int64
-review_time(Oid refund, const char *rule)
+static Setting
+read_setting(Oid refund, const char *rule)
 {
 	Setting		setting = {.rule = rule};
 	Datum		key = ObjectIdGetDatum(refund);
 
 	if (rule != NULL && !paysafe_store_is_empty(PAYSAFE_BREAK_GLASS_SETTING))
 		paysafe_store_scan(PAYSAFE_BREAK_GLASS_SETTING, "break_glass_setting_relation", 1, &key, note_setting, &setting);
-	return setting.review;
+	return setting;
+}
+
+static int64
+review_time(Oid refund, const char *rule)
+{
+	return read_setting(refund, rule).review;
 }
 
 /* It is allowed, or for longer: two people, of whom one signs. */
 static bool
-authorize(Oid refund, const char *rule, int64 old_review, int64 new_review)
+authorize(Oid refund, const char *rule, const Setting *old, int64 new_review)
 {
 	SpecBuilder spec;
 	bool		is_sole = paysafe_refund_several_argument(rule)[0] == '\0';
@@ -124,17 +138,17 @@ authorize(Oid refund, const char *rule, int64 old_review, int64 new_review)
 	ProposedChange change = {
 		.approved_as = PAYSAFE_RULE,
 		.relation = refund,
-		.name = psprintf("break-glass%s%s", is_sole ? "" : " for ", is_sole ? "" : rule),
-		.version = 1,
+		.name = psprintf(PAYSAFE_BREAK_GLASS_CHANGE "%s%s", is_sole ? "" : " for ", is_sole ? "" : rule),
+		.version = old->n + 1,
 		.difference = words,
 		.loosens = words,
-		.comes_to = words,
+		.comes_to = psprintf("%s %s", rule, words),
 		.identity = IDENTITY_PASSKEY
 	};
 
 	paysafe_spec_begin(&spec);
 	paysafe_spec_add_text(&spec, "review_within", psprintf(INT64_FORMAT " s", new_review / USECS_PER_SEC));
-	paysafe_spec_add_text(&spec, "was", psprintf(INT64_FORMAT " s", old_review / USECS_PER_SEC));
+	paysafe_spec_add_text(&spec, "was", psprintf(INT64_FORMAT " s", old->review / USECS_PER_SEC));
 	change.after = paysafe_spec_end(&spec);
 	return paysafe_loosening_authorize(&change);
 }
@@ -161,10 +175,16 @@ bool
 paysafe_refund_breaks_glass(const Rule *rule, const char *key, const ApprovalSubject *subject)
 {
 	const RefundState *state = rule->compiled;
+	Setting		setting = read_setting(state->refund_root, state->rule);
+	ApprovalSubject *glass;
 
 	/* it stands in for a second person, not for who has written it */
-	return !rule->observed && subject->futile == NULL && review_time(state->refund_root, state->rule) > 0 &&
-		paysafe_approval_use(state->refund_root, key, glass_subject(subject), 1) == 1;
+	if (rule->observed || subject->futile != NULL || setting.review == 0)
+		return false;
+	glass = glass_subject(subject);
+	/* what was signed before that is worth nothing any more */
+	glass->given_after = Max(glass->given_after, setting.forbidden);
+	return paysafe_approval_use(state->refund_root, key, glass, 1) == 1;
 }
 
 static List *
@@ -248,7 +268,7 @@ paysafe_set_break_glass(PG_FUNCTION_ARGS)
 	char	   *reason;
 	char	   *rule;
 	int64		review;
-	int64		old_review;
+	Setting		old;
 
 	paysafe_approval_check_own_code("paysafe.set_break_glass");
 	paysafe_argument_required(fcinfo, 0, "refund");
@@ -267,10 +287,10 @@ paysafe_set_break_glass(PG_FUNCTION_ARGS)
 				 errmsg("table \"%s\" has no refund rule", get_rel_name(refund)),
 				 errhint("Declare it with paysafe.protect_refund.")));
 	LockDatabaseObject(paysafe_catalog_table(PAYSAFE_BREAK_GLASS_SETTING), refund, 0, ExclusiveLock);
-	old_review = review_time(refund, rule);
-	if (review == old_review)
+	old = read_setting(refund, rule);
+	if (review == old.review)
 		PG_RETURN_BOOL(true);
-	if (review > old_review && !authorize(refund, rule, old_review, review))
+	if (review > old.review && !authorize(refund, rule, &old, review))
 		PG_RETURN_BOOL(false);
 	values[SETTING_ID] = Int64GetDatum(nextval_internal(get_relname_relid("break_glass_setting_id_seq", paysafe_catalog_schema()), false));
 	values[SETTING_RELATION] = ObjectIdGetDatum(refund);
@@ -333,6 +353,8 @@ paysafe_break_glass(PG_FUNCTION_ARGS)
 	refund = PG_GETARG_OID(0);
 	key = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	taken = paysafe_passkey_take(fcinfo, 2, refund, key);
+	/* before it is forbidden, or after that */
+	LockDatabaseObject(paysafe_catalog_table(PAYSAFE_BREAK_GLASS_SETTING), refund, 0, ShareLock);
 	subjects = paysafe_approve_subjects(refund, key);
 	glass = glass_subjects(refund, key);
 	paysafe_passkey_compare(taken, glass);

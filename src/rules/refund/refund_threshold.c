@@ -15,6 +15,7 @@
 #include "fmgr.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
+#include "utils/formatting.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
@@ -307,6 +308,20 @@ threshold_spec(const char *rule, const Threshold *threshold, const char *currenc
 	return paysafe_spec_end(&spec);
 }
 
+/* The same however the currency, the amount and the periods are written. */
+static char *
+threshold_comes_to(const char *rule, const Threshold *threshold, const char *currency)
+{
+	char	   *code = paysafe_money_code(pstrdup(currency));
+	Threshold	same = *threshold;
+	Jsonb	   *spec;
+
+	if (same.amount != NULL)
+		same.amount = paysafe_money_trim(same.amount);
+	spec = threshold_spec(rule, &same, asc_tolower(code, strlen(code)));
+	return psprintf("threshold %s", JsonbToCString(NULL, &spec->root, VARSIZE(spec)));
+}
+
 /* A change of a threshold, and what it meets. */
 typedef struct ThresholdChange
 {
@@ -370,6 +385,7 @@ authorize(const ThresholdChange *change)
 		.version = change->newest ? change->newest->version + 1 : 1,
 		.before = threshold_spec(rule, change->old_threshold, NULL),
 		.after = threshold_spec(rule, threshold, change->currency),
+		.comes_to = threshold_comes_to(rule, threshold, change->currency),
 		.loosens = words,
 		.difference = words
 	};

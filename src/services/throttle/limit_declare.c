@@ -120,6 +120,17 @@ limit_spec(const ThrottleLimit *limit)
 	return paysafe_spec_end(&spec);
 }
 
+/* What is counted, and how: other figures of the same rate are no other limit. */
+static char *
+limit_comes_to(const Declaration *declaration)
+{
+	const ThrottleLimit *limit = &declaration->limit;
+
+	return psprintf("%s: %s", limit_name(declaration), limit->removed ? "none" :
+					psprintf("one in " INT64_FORMAT " us, %d at once, %d %d", (int64) limit->rate.interval, limit->burst,
+							 limit->let_through, limit->durable));
+}
+
 /* A change that lets more through: may it be made?  False: it is proposed only. */
 static bool
 authorize(const Declaration *declaration, const ThrottleLimit *old)
@@ -136,6 +147,7 @@ authorize(const Declaration *declaration, const ThrottleLimit *old)
 		.difference = what,
 		.loosens = what,
 		.content = psprintf("maintenance of %s, version %d: %s; %s", name, version, what, declaration->reason),
+		.comes_to = limit_comes_to(declaration),
 		.message = "letting more requests through needs the approval of a second person"
 	};
 
