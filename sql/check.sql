@@ -596,6 +596,12 @@ CREATE FUNCTION paysafe.check_partitions(OUT subject text, OUT check_name text, 
 		   AND EXISTS (SELECT 1 FROM paysafe.retention_record r WHERE r.action IN ('erase', 'purge')
 						  AND r.at > coalesce(greatest(v.last_vacuum, v.last_autovacuum), '-infinity'))
 		UNION ALL
+		SELECT 'signals', 'expiry', NOT s.late,
+			   CASE WHEN s.late THEN 'signals or decisions are older than 430 days, and no legal hold is in force: call paysafe.signal_expire() each month' END
+		  FROM (SELECT (EXISTS (SELECT 1 FROM paysafe.signal_record x WHERE x.at < clock_timestamp() - interval '430 days')
+				OR EXISTS (SELECT 1 FROM paysafe.decision_record x WHERE x.at < clock_timestamp() - interval '430 days'))
+				AND NOT EXISTS (SELECT 1 FROM paysafe.legal_hold h WHERE h.released_at IS NULL) AS late) s
+		UNION ALL
 		SELECT 'refusals', 'expiry', NOT r.late,
 			   CASE WHEN r.late THEN 'refusals from outside are older than 120 days: call paysafe.refusal_expire() each month' END
 		  FROM (SELECT EXISTS (SELECT 1 FROM paysafe.refusal_record x
