@@ -187,7 +187,7 @@ rules() {
 
 	if command -v codespell >/dev/null; then
 		git ls-files '*.c' '*.h' '*.md' '*.sql' '*.py' '*.sh' '*.txt' 2>/dev/null |
-			xargs -r codespell -q 3 -L inout,nd,zar,nknown,isnt,specfield
+			xargs -r codespell -q 3 -L inout,nd,zar,nknown,isnt,specfield,noes,ines
 	else
 		echo "it is not here"
 	fi | rule "codespell finds nothing"
