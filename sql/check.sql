@@ -596,6 +596,12 @@ CREATE FUNCTION paysafe.check_partitions(OUT subject text, OUT check_name text, 
 		   AND EXISTS (SELECT 1 FROM paysafe.retention_record r WHERE r.action IN ('erase', 'purge')
 						  AND r.at > coalesce(greatest(v.last_vacuum, v.last_autovacuum), '-infinity'))
 		UNION ALL
+		SELECT 'signals', 'expiry', NOT s.late,
+			   CASE WHEN s.late THEN 'signals or decisions are older than 430 days, and no legal hold is in force: call paysafe.signal_expire() each month' END
+		  FROM (SELECT (EXISTS (SELECT 1 FROM paysafe.signal_record x WHERE x.at < clock_timestamp() - interval '430 days')
+				OR EXISTS (SELECT 1 FROM paysafe.decision_record x WHERE x.at < clock_timestamp() - interval '430 days'))
+				AND NOT EXISTS (SELECT 1 FROM paysafe.legal_hold h WHERE h.released_at IS NULL) AS late) s
+		UNION ALL
 		SELECT 'refusals', 'expiry', NOT r.late,
 			   CASE WHEN r.late THEN 'refusals from outside are older than 120 days: call paysafe.refusal_expire() each month' END
 		  FROM (SELECT EXISTS (SELECT 1 FROM paysafe.refusal_record x
@@ -652,13 +658,24 @@ CREATE FUNCTION paysafe.check_work(OUT subject text, OUT check_name text, OUT ok
 				 WHERE paysafe.required_approver_identity() = 'passkey') e
 		 WHERE e.eligible IS NOT NULL GROUP BY e.subject
 		UNION ALL
-		SELECT g.relation::text, 'break_glass', count(*) FILTER (WHERE v.approval IS NULL AND g.review_until < clock_timestamp()) = 0,
-			   CASE WHEN count(*) FILTER (WHERE v.approval IS NULL AND g.review_until < clock_timestamp()) > 0
-					THEN format('one person has let %s rows pass, and nobody has looked at it in time; the first is row %s: look at paysafe.break_glass_use, then paysafe.review_break_glass(%s, ''right'' or ''wrong'', ''why'')',
-								count(*) FILTER (WHERE v.approval IS NULL AND g.review_until < clock_timestamp()),
-								(array_agg(g.key ORDER BY g.approval) FILTER (WHERE v.approval IS NULL AND g.review_until < clock_timestamp()))[1],
-								min(g.approval) FILTER (WHERE v.approval IS NULL AND g.review_until < clock_timestamp())) END
-		  FROM paysafe.break_glass_record g LEFT JOIN paysafe.break_glass_review v ON v.approval = g.approval GROUP BY g.relation
+		-- until one that two others have signed takes their place
+		SELECT 'passkeys', 'recovered', count(*) FILTER (WHERE y.how = 'recovery' AND y.state = 'active') = 0,
+			   string_agg(format('passkey %s of %s was enrolled by the owner of the extension, without the signatures of two others', y.id, y.actor), '; ' ORDER BY y.id)
+					FILTER (WHERE y.how = 'recovery' AND y.state = 'active')
+				   || ': let two others sign another one for this person (paysafe.add_passkey), then paysafe.revoke_passkey'
+		  FROM paysafe.passkey y HAVING count(*) > 0
+		UNION ALL
+		-- what was void or expired before it let anything pass asks for nothing
+		SELECT g.relation::text, 'break_glass', count(*) FILTER (WHERE g.waits) = 0,
+			   CASE WHEN count(*) FILTER (WHERE g.waits) > 0
+					THEN format('one person has let %s pass, and nobody has looked at it in time; the first is row %s: look at paysafe.break_glass_use, then paysafe.review_break_glass(%s, ''right'' or ''wrong'', ''why'')',
+								CASE count(*) FILTER (WHERE g.waits) WHEN 1 THEN '1 row' ELSE count(*) FILTER (WHERE g.waits) || ' rows' END,
+								(array_agg(g.key ORDER BY g.approval) FILTER (WHERE g.waits))[1],
+								min(g.approval) FILTER (WHERE g.waits)) END
+		  FROM (SELECT b.relation, b.approval, b.key,
+					   b.review_until < clock_timestamp() AND e.outcome = 'used' AND v.approval IS NULL AS waits
+				  FROM paysafe.break_glass_record b LEFT JOIN paysafe.break_glass_review v ON v.approval = b.approval
+					   LEFT JOIN paysafe.approval_end e ON e.approval = b.approval) g GROUP BY g.relation
 		UNION ALL
 		SELECT q.queue || ' ' || quote_ident(q.source), 'events', q.dead = 0 AND q.overdue = 0,
 			   CASE WHEN q.dead > 0 OR q.overdue > 0

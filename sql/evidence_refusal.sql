@@ -25,9 +25,12 @@ CREATE TABLE paysafe.refusal_record (
 	observed boolean NOT NULL DEFAULT false,
 	identity text,
 	client_cert_sha256 text,
-	proof text
+	proof text,
+	business_id text
 );
 CREATE INDEX refusal_record_at ON paysafe.refusal_record USING brin (at);
+CREATE INDEX refusal_record_business_id ON paysafe.refusal_record (business_id COLLATE "C") WHERE business_id IS NOT NULL;
+CREATE INDEX refusal_record_request_id ON paysafe.refusal_record (request_id COLLATE "C") WHERE request_id IS NOT NULL;
 COMMENT ON TABLE paysafe.refusal_record IS 'refusals, written by a background worker although their transactions rolled back';
 COMMENT ON COLUMN paysafe.refusal_record.count IS 'more than 1: so many of this rule, table, actor and SQLSTATE, from outside or faster than they could be written one by one';
 COMMENT ON COLUMN paysafe.refusal_record.last_at IS 'of several: when the last one was; "at" is the first';
@@ -46,7 +49,7 @@ CREATE VIEW paysafe.refusal_log AS
 		   r.schema_name, r.table_name, r.column_name, r.key, r.row_hash,
 		   r.actor, r.session_user_name, r.login, r.client_addr, r.pid, r.request_id, r.message,
 		   r.database_name, r.last_at, r.outside, r.incomplete,
-		   r.observed, r.identity, r.client_cert_sha256, r.proof
+		   r.observed, r.identity, r.client_cert_sha256, r.proof, r.business_id
 	  FROM paysafe.refusal_record r;
 COMMENT ON VIEW paysafe.refusal_log IS 'everything that was refused, and what rules that are only observed would have refused: what, when, to whom';
 

@@ -25,6 +25,7 @@ CREATE TABLE paysafe.approval_record (
 );
 CREATE INDEX approval_record_relation_key ON paysafe.approval_record (relation, key);
 CREATE INDEX approval_record_payment ON paysafe.approval_record (relation, payment);
+CREATE INDEX approval_record_request_id ON paysafe.approval_record (request_id COLLATE "C") WHERE request_id IS NOT NULL;
 COMMENT ON TABLE paysafe.approval_record IS 'approvals as given; paysafe.approval shows what became of them';
 COMMENT ON COLUMN paysafe.approval_record.key IS 'of the row; NULL for a refund that has none yet';
 COMMENT ON COLUMN paysafe.approval_record.payment IS 'of a refund that was approved before its row was there: of this payment, of at most this amount';
@@ -74,6 +75,7 @@ CREATE TABLE paysafe.rejection_record (
 	about regclass
 );
 CREATE INDEX rejection_record_scope ON paysafe.rejection_record (relation, scope);
+CREATE INDEX rejection_record_request_id ON paysafe.rejection_record (request_id COLLATE "C") WHERE request_id IS NOT NULL;
 COMMENT ON TABLE paysafe.rejection_record IS 'what somebody has said no to; paysafe.rejection shows what became of it';
 COMMENT ON COLUMN paysafe.rejection_record.about IS 'of changes: the table that they are of, whatever it is called; NULL: of none, or of several';
 COMMENT ON COLUMN paysafe.rejection_record.scope IS 'of what nothing passes: the payment, the account; of changes the SHA-256 of what it would make';

@@ -14,8 +14,10 @@ CREATE TABLE paysafe.inbox_event (
 	next_at timestamptz NOT NULL,
 	created_at timestamptz NOT NULL,
 	ended_at timestamptz,
-	last_error text
+	last_error text,
+	business_id text COLLATE "C"
 ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
+CREATE INDEX inbox_event_business_id ON paysafe.inbox_event (business_id) WHERE business_id IS NOT NULL;
 CREATE INDEX inbox_event_due ON paysafe.inbox_event (state, source, next_at);
 COMMENT ON TABLE paysafe.inbox_event IS 'events that came in, and how far work on each has got';
 COMMENT ON COLUMN paysafe.inbox_event.source IS 'the endpoint that it came by';
@@ -46,8 +48,10 @@ CREATE TABLE paysafe.outbox_event (
 	next_at timestamptz NOT NULL,
 	created_at timestamptz NOT NULL,
 	ended_at timestamptz,
-	last_error text
+	last_error text,
+	business_id text COLLATE "C"
 ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
+CREATE INDEX outbox_event_business_id ON paysafe.outbox_event (business_id) WHERE business_id IS NOT NULL;
 CREATE INDEX outbox_event_due ON paysafe.outbox_event (state, source, next_at);
 CREATE INDEX outbox_event_next ON paysafe.outbox_event (state, next_at);
 CREATE UNIQUE INDEX outbox_event_webhook ON paysafe.outbox_event (source, event_id);
@@ -165,12 +169,12 @@ COMMENT ON FUNCTION paysafe.inbox_dismiss(bigint, text) IS 'a dead event is no c
 
 CREATE VIEW paysafe.inbox AS
 	SELECT e.id, e.source AS endpoint, e.event_id, e.event_type, e.state, e.attempt, e.next_at,
-		   e.created_at, e.ended_at, e.last_error
+		   e.created_at, e.ended_at, e.last_error, e.business_id
 	  FROM paysafe.inbox_event e;
 COMMENT ON VIEW paysafe.inbox IS 'events that came in, without what they say, and how far work on each has got';
 
 CREATE VIEW paysafe.outbox AS
 	SELECT e.id, e.source AS destination, e.event_id AS webhook_id, e.event_type, e.state, e.attempt, e.next_at,
-		   e.created_at, e.ended_at, e.last_error
+		   e.created_at, e.ended_at, e.last_error, e.business_id
 	  FROM paysafe.outbox_event e;
 COMMENT ON VIEW paysafe.outbox IS 'events to be sent, without what they say, and how far each has got';

@@ -15,6 +15,7 @@
 #include "access/relscan.h"
 #include "access/tableam.h"
 #include "catalog/index.h"
+#include "catalog/pg_auth_members.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
 #include "executor/executor.h"
@@ -62,6 +63,21 @@ function_aclcheck_compat(Oid function, Oid roleid)
 	return object_aclcheck(ProcedureRelationId, function, roleid, ACL_EXECUTE);
 #else
 	return pg_proc_aclcheck(function, roleid, ACL_EXECUTE);
+#endif
+}
+
+/*
+ * Does the membership lead to the other role's rights, by itself, by SET ROLE, or by being able to grant
+ * either?  PostgreSQL 16 can grant one that does not.
+ */
+static inline bool
+membership_counts_compat(Form_pg_auth_members membership)
+{
+#if PG_VERSION_NUM >= 160000
+	return membership->inherit_option || membership->set_option || membership->admin_option;
+#else
+	(void) membership;
+	return true;
 #endif
 }
 

@@ -17,12 +17,14 @@
 #include "engine/proposal.h"
 #include "engine/rule.h"
 #include "evidence/audit_log.h"
+#include "evidence/outliving.h"
 #include "evidence/publish/publish_worker.h"
 #include "evidence/publish/publisher.h"
 #include "evidence/refusal_log.h"
 #include "evidence/refusal_queue.h"
 #include "evidence/refusal_writer.h"
 #include "evidence/seal/seal_worker.h"
+#include "evidence/signal.h"
 #include "guard/hooks.h"
 #include "guard/lockdown.h"
 #include "guard/maintenance.h"
@@ -70,6 +72,8 @@ _PG_init(void)
 	paysafe_deferral_init();
 	paysafe_audit_log_init();
 	paysafe_refusal_log_init();
+	paysafe_outliving_init();
+	paysafe_signal_init();
 	paysafe_publish_worker_init();
 	paysafe_maintenance_init();
 	paysafe_replica_init();

@@ -33,6 +33,7 @@ typedef struct OwnTable
 	bool		by_name;		/* dumped without what is about tables that are gone */
 	bool		not_dumped;
 	bool		emptied;		/* its rows can go in a test database */
+	bool		expires;		/* its old rows go, and their images may: only what is new is looked at */
 	bool		large;			/* only what is new of it is looked at */
 	TupleTableSlot *slot;
 } OwnTable;

@@ -653,8 +653,8 @@ open_tables(OwnReconciliation *rec, PaysafeTable only, bool whole)
 		rec->tables = lappend(rec->tables, table);
 		rec->by_id[id] = table;
 		rec->asked[id] = only == PAYSAFE_NTABLES || id == only;
-		table->large = !whole && id != PAYSAFE_RULE && table->at != InvalidAttrNumber &&
-			RelationGetNumberOfBlocks(table->rel) > LARGE_BLOCKS;
+		table->large = table->expires || (!whole && id != PAYSAFE_RULE && table->at != InvalidAttrNumber &&
+			RelationGetNumberOfBlocks(table->rel) > LARGE_BLOCKS);
 		initStringInfo(&rec->words[id]);
 	}
 }
@@ -784,6 +784,7 @@ paysafe_check_own(PG_FUNCTION_ARGS)
 			appendStringInfo(words, "; and %d more: paysafe.reconcile lists them", rec.nfindings[table->id] - 5);
 		put_check(&rec, table->subject, words->len == 0,
 				  words->len > 0 ? words->data :
+				  table->expires ? "its rows of the last month were compared: older ones may have been removed" :
 				  table->large ? "it is large: its rows of the last month were compared; paysafe.check(true) compares all" : NULL);
 	}
 	end(&rec);

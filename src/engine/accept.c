@@ -21,6 +21,7 @@
 #include "engine/loosening.h"
 #include "engine/proposal.h"
 #include "engine/validate.h"
+#include "redact/redact.h"
 #include "store/own_table.h"
 #include "values/spec.h"
 
@@ -34,12 +35,12 @@ find_rule(Oid relid, const char *name, RuleSource *rule)
 	if (!paysafe_rule_newest(relid, name, rule, &removed) || removed)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("table \"%s\" has no rule \"%s\"", get_rel_name(relid), name),
+				 errmsg("table \"%s\" has no rule \"%s\"", get_rel_name(relid), paysafe_redact_string(name)),
 				 errhint("Declare it first: observed, or with paysafe.defer_validation in force for what comes.")));
 	if (rule->kind == NULL || rule->kind->keeps_books)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("rows that break rule \"%s\" cannot be accepted", name),
+				 errmsg("rows that break rule \"%s\" cannot be accepted", paysafe_redact_string(name)),
 				 errdetail("It computes from the rows that are there."),
 				 errhint("Correct them: by entries, if it is about balances.")));
 }

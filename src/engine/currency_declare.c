@@ -17,6 +17,7 @@
 
 #include "engine/currency.h"
 #include "engine/declare.h"
+#include "redact/redact.h"
 #include "store/catalog.h"
 #include "values/money.h"
 #include "values/reference.h"
@@ -284,7 +285,7 @@ paysafe_currency_declare_from(SpecBuilder *spec, Oid relation, const char *rule,
 	if (constant != NULL && !paysafe_spec_has(spec, "decimals") && paysafe_money_scale(constant) < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("currency \"%s\" is not known", constant),
+				 errmsg("currency \"%s\" is not known", paysafe_redact_string(constant)),
 				 errhint("Declare it with paysafe.set_currency.")));
 	if (tables != NIL && path == NIL)
 		ereport(ERROR,

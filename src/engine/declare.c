@@ -539,7 +539,7 @@ unprotect_gone(Oid relation, const char *name, const char *reason)
 	if (!paysafe_rule_newest(relation, name, &rule, &removed) || removed)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist, and has no rule \"%s\"", relation, name),
+				 errmsg("relation with OID %u does not exist, and has no rule \"%s\"", relation, paysafe_redact_string(name)),
 				 errhint("paysafe.check() names the rules of tables that are gone.")));
 	change.version = rule.version + 1;
 	change.old_reference = rule.reference;
@@ -601,7 +601,7 @@ paysafe_unprotect(PG_FUNCTION_ARGS)
 	if (!paysafe_rule_newest(relation, name, &rule, &removed) || removed)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("table \"%s\" has no rule \"%s\"", get_rel_name(relation), name),
+				 errmsg("table \"%s\" has no rule \"%s\"", get_rel_name(relation), paysafe_redact_string(name)),
 				 errhint("The view paysafe.protection lists the rules in force.")));
 	if (OidIsValid(rule.reference) && get_rel_relkind(rule.reference) != '\0')
 		paysafe_declare_lock(rule.reference);

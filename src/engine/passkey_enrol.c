@@ -21,6 +21,7 @@
 
 #include "base/argument.h"
 #include "base/crypto.h"
+#include "engine/approver_level.h"
 #include "engine/loosening.h"
 #include "engine/passkey_challenge.h"
 #include "engine/proposal.h"
@@ -29,6 +30,7 @@
 #include "people/name.h"
 #include "people/passkey.h"
 #include "people/registry.h"
+#include "redact/redact.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
 #include "token/base64url.h"
@@ -223,7 +225,9 @@ typedef enum Signers
 {
 	ONE_OTHER,
 	TWO_OTHERS,
-	OTHER_AND_OWNER
+	OTHER_AND_OWNER,
+	LAST_HOLDER,				/* of all, for whomever it is */
+	NOBODY_LEFT					/* two others approve, who cannot sign */
 } Signers;
 
 /*
@@ -243,6 +247,53 @@ signers(const Passkey *passkey)
 	return ever >= 2 ? TWO_OTHERS : ever == 1 && all > ever ? OTHER_AND_OWNER : ONE_OTHER;
 }
 
+/*
+ * The same where the owner of the extension enrols, because not enough are left who could sign: whoever is
+ * left signs.
+ */
+static Signers
+left_signers(const Passkey *passkey)
+{
+	int			active;
+	int			others;
+	int			ever;
+
+	paysafe_passkey_count(NULL, &active, &ever);
+	paysafe_passkey_count(passkey->actor, &others, &ever);
+	return active == 0 ? NOBODY_LEFT : others == 0 ? LAST_HOLDER : ONE_OTHER;
+}
+
+/*
+ * How well it must be known who approves it.  Where nobody is left who could sign, a passkey cannot be asked
+ * for, even if changes demand one; a token can, if one can be verified.
+ */
+static IdentityLevel
+identity_of(Signers by)
+{
+	if (by != NOBODY_LEFT)
+		return IDENTITY_PASSKEY;
+	return paysafe_approver_level() == IDENTITY_PROVEN || paysafe_store_has(PAYSAFE_TOKEN_KEY_RECORD, NULL, 0, NULL) ?
+		IDENTITY_PROVEN : IDENTITY_NONE;
+}
+
+static const char *
+message_of(Signers by)
+{
+	switch (by)
+	{
+		case ONE_OTHER:
+			return "a passkey needs the approval of a second person";
+		case OTHER_AND_OWNER:
+			return "a passkey needs the approval of its owner, by one that they have, and of another person";
+		case LAST_HOLDER:
+			return "a passkey needs the approval of the only one who has a passkey";
+		case TWO_OTHERS:
+		case NOBODY_LEFT:
+			break;
+	}
+	return "a passkey needs the approval of two other people";
+}
+
 /* Nobody of those who would have to sign is left, or one of two is: another way than their signatures. */
 static void
 check_bootstrap(const Passkey *passkey, int active)
@@ -258,20 +309,18 @@ check_bootstrap(const Passkey *passkey, int active)
 
 /* May it be enrolled?  False: it is proposed only. */
 static bool
-authorize(const Passkey *passkey, PasskeyEnrolment *enrolment, Signers by, bool recovers)
+authorize(const Passkey *passkey, PasskeyEnrolment *enrolment, Signers by)
 {
 	SpecBuilder spec;
 	ProposedChange change = {
 		.approved_as = PAYSAFE_PASSKEY_RECORD,
 		.name = "passkey",
 		.version = 1,
-		.identity = recovers ? IDENTITY_NONE : IDENTITY_PASSKEY,
-		.recovers = recovers,
-		.approvers = by == ONE_OTHER ? 1 : 2,
-		.beneficiary = by == OTHER_AND_OWNER ? NULL : passkey->actor,
-		.message = by == TWO_OTHERS ? "a passkey needs the approval of two other people" :
-		by == OTHER_AND_OWNER ? "a passkey needs the approval of its owner, by one that they have, and of another person" :
-		"a passkey needs the approval of a second person"
+		.identity = identity_of(by),
+		.recovers = by == NOBODY_LEFT,
+		.approvers = by == ONE_OTHER || by == LAST_HOLDER ? 1 : 2,
+		.beneficiary = by == OTHER_AND_OWNER || by == LAST_HOLDER ? NULL : passkey->actor,
+		.message = message_of(by)
 	};
 
 	change.content = content_of(passkey, enrolment);
@@ -351,7 +400,7 @@ paysafe_add_passkey(PG_FUNCTION_ARGS)
 	(void) paysafe_store_lock_value(PAYSAFE_PASSKEY_RECORD, 0, false);
 	check_new(&passkey);
 	check_owner(&passkey);
-	if (!authorize(&passkey, &enrolment, signers(&passkey), false))
+	if (!authorize(&passkey, &enrolment, signers(&passkey)))
 		PG_RETURN_NULL();
 	PG_RETURN_INT64(paysafe_passkey_add(&passkey, &enrolment));
 }
@@ -359,8 +408,8 @@ paysafe_add_passkey(PG_FUNCTION_ARGS)
 PG_FUNCTION_INFO_V1(paysafe_bootstrap_passkey);
 
 /*
- * bootstrap_passkey(the same) returns bigint: those of the first two people; later, if
- * fewer than two are left, with the approval of a second person
+ * bootstrap_passkey(the same) returns bigint: those of the first two people; later, if too few are
+ * left who could sign, with the signature of who is left, or the approval of two people
  */
 Datum
 paysafe_bootstrap_passkey(PG_FUNCTION_ARGS)
@@ -382,13 +431,17 @@ paysafe_bootstrap_passkey(PG_FUNCTION_ARGS)
 	check_owner(&passkey);
 	paysafe_passkey_count(NULL, &active, &ever);
 	check_bootstrap(&passkey, active);
-	/* who takes the last ones away does not begin anew alone */
-	if (ever >= 2 && !authorize(&passkey, &enrolment, ONE_OTHER, active < 2))
-		PG_RETURN_NULL();
+	if (ever >= 2)
+	{
+		/* who takes the last ones away does not begin anew alone */
+		enrolment.how = "recovery";
+		if (!authorize(&passkey, &enrolment, left_signers(&passkey)))
+			PG_RETURN_NULL();
+	}
 	id = paysafe_passkey_add(&passkey, &enrolment);
 	ereport(LOG,
-			(errmsg("passkey " INT64_FORMAT " is enrolled without another passkey's approval: %s", id,
-					content_of(&passkey, &enrolment))));
+			(errmsg("passkey " INT64_FORMAT " is enrolled by the owner of the extension (%s): %s", id, enrolment.how,
+					paysafe_redact_string(content_of(&passkey, &enrolment)))));
 	PG_RETURN_INT64(id);
 }
 

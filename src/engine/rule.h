@@ -227,6 +227,12 @@ typedef struct RuleKind
 	 */
 	void		(*furnish) (Oid relid);
 
+	/* May the transaction know of the row? (engine/shown.h) */
+	bool		(*shows) (const Rule *rule, TupleTableSlot *row);
+
+	/* Are there no other policies of the table than those that the kind has made, which say the same? */
+	bool		(*owns_row_security) (Oid relid);
+
 	/* Raise the rule's error for TRUNCATE. */
 	void		(*refuse_truncate) (const Rule *rule);
 

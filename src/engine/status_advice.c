@@ -23,6 +23,7 @@
 #include "utils/syscache.h"
 
 #include "engine/status_advice.h"
+#include "redact/redact.h"
 #include "store/catalog.h"
 #include "values/row_key.h"
 #include "values/spec.h"
@@ -68,7 +69,7 @@ advise_on_states(const char *column, const Machine *machine)
 
 	if (states != NIL)
 		ereport(WARNING,
-				(errmsg("nothing leads to %s of column \"%s\"", paysafe_strings_join(states), column),
+				(errmsg("nothing leads to %s of column \"%s\"", paysafe_redact_string(paysafe_strings_join(states)), column),
 				 errdetail("No way from [*] through the machine ends there, so no row can get there."),
 				 errhint("Say what leads there, or that rows begin there.")));
 }
@@ -105,7 +106,7 @@ advise_on_default(Relation rel, const char *column, const Machine *machine, cons
 	if (state < 0 || !machine->states[state].initial)
 		ereport(WARNING,
 				(errmsg("the default of column \"%s\" is no initial status", column),
-				 errdetail("It is \"%s\": a row that is added without a status would be refused.", text),
+				 errdetail("It is \"%s\": a row that is added without a status would be refused.", paysafe_redact_string(text)),
 				 errhint("Change it, or say in the machine that rows begin there.")));
 }
 
@@ -129,7 +130,7 @@ advise_on_labels(Oid type, const char *column, const Machine *machine)
 	if (missing != NIL)
 		ereport(NOTICE,
 				(errmsg("the machine lacks %s, which the type of column \"%s\" has",
-						paysafe_strings_join(paysafe_strings_sorted(missing)), column),
+						paysafe_redact_string(paysafe_strings_join(paysafe_strings_sorted(missing))), column),
 				 errdetail("No row can get there.")));
 }
 

@@ -10,6 +10,7 @@
 #include "engine/rule.h"
 #include "engine/rule_history.h"
 #include "engine/status_machine.h"
+#include "redact/redact.h"
 #include "values/spec.h"
 #include "values/status_value.h"
 
@@ -110,7 +111,7 @@ paysafe_status_machine_check_names(List *sources, const char *column, List *name
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("\"%s\" in argument \"%s\" is not a status of column \"%s\"",
-							(char *) lfirst(lc), argument, column),
+							paysafe_redact_string((char *) lfirst(lc)), argument, column),
 					 errdetail("The status machine knows: %s.",
-							   paysafe_strings_join(paysafe_status_value_machine_values(machine)))));
+							   paysafe_redact_string(paysafe_strings_join(paysafe_status_value_machine_values(machine))))));
 }

@@ -17,6 +17,7 @@
 #include "base/scan.h"
 #include "engine/declare.h"
 #include "engine/status_names.h"
+#include "redact/redact.h"
 #include "store/catalog.h"
 #include "values/status_value.h"
 
@@ -67,7 +68,7 @@ read_row(Relation rel, TupleTableSlot *row, void *arg)
 	if (strchr(key, '=') != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("status \"%s\" of table \"%s\" has \"=\" in its key", name, RelationGetRelationName(rel))));
+				 errmsg("status \"%s\" of table \"%s\" has \"=\" in its key", paysafe_redact_string(name), RelationGetRelationName(rel))));
 	names->pairs = lappend(names->pairs, psprintf("%s=%s", key, name));
 	names->names = lappend(names->names, name);
 	return true;
@@ -100,7 +101,7 @@ check_used(const Names *names, Oid table, const char *column, List *used)
 		if (lfirst(lc) != NULL && !paysafe_strings_contain(names->names, lfirst(lc)))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("no row of table \"%s\" has \"%s\" = \"%s\"", get_rel_name(table), column, (char *) lfirst(lc)),
+					 errmsg("no row of table \"%s\" has \"%s\" = \"%s\"", get_rel_name(table), column, paysafe_redact_string((char *) lfirst(lc))),
 					 errhint("Statuses are called as they are in the table that \"status_path\" leads to; a row that is new there is known to rules that are declared after it.")));
 }
 

@@ -37,6 +37,7 @@
 #include "engine/declare.h"
 #include "engine/validate.h"
 #include "engine/validate_part.h"
+#include "redact/redact.h"
 #include "store/catalog.h"
 
 #define SAMPLE_MS	50			/* how long an estimate reads, at most, of each table */
@@ -137,7 +138,7 @@ no_rule(Oid relid, const char *name)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg(name == NULL ? "table \"%s\" has no rule" : "table \"%s\" has no rule \"%s\"",
-					get_rel_name(relid), name),
+					get_rel_name(relid), paysafe_redact_string(name)),
 			 declared_on != NULL ? errhint("It has those of \"%s\": call it for that.", declared_on) :
 			 errhint("The view paysafe.protection lists the rules in force.")));
 }

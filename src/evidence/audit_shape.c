@@ -117,8 +117,8 @@ read_redaction_key(Relation rel, HeapTuple tuple, void *arg)
 	return false;
 }
 
-void
-paysafe_audit_shape_redaction_key(const char *subject, const char *column, uint8 *out)
+bool
+paysafe_audit_shape_find_redaction_key(const char *subject, const char *column, uint8 *out)
 {
 	StringInfoData master;
 	StringInfoData label;
@@ -126,15 +126,23 @@ paysafe_audit_shape_redaction_key(const char *subject, const char *column, uint8
 	initStringInfo(&master);
 	paysafe_store_scan(PAYSAFE_REDACTION_KEY, NULL, 0, NULL, read_redaction_key, &master);
 	if (master.len < 32)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the redaction key of paysafe is missing"),
-				 errhint("Add one: see \"Redaction\" in doc/reference.md.")));
+		return false;
 	initStringInfo(&label);
 	paysafe_canon_put_string(&label, subject);
 	paysafe_canon_put_string(&label, column);
 	paysafe_crypto_hmac_sha256((uint8 *) master.data, master.len, label.data, label.len, out);
 	explicit_bzero(master.data, master.len);
+	return true;
+}
+
+void
+paysafe_audit_shape_redaction_key(const char *subject, const char *column, uint8 *out)
+{
+	if (!paysafe_audit_shape_find_redaction_key(subject, column, out))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the redaction key of paysafe is missing"),
+				 errhint("Add one: see \"Redaction\" in doc/reference.md.")));
 }
 
 AuditShape *

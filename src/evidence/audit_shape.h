@@ -54,6 +54,9 @@ extern AuditShape *paysafe_audit_shape(Relation leaf, Oid layout, const char *su
 extern void paysafe_audit_shape_redaction_key(const char *subject, const char *column,
 											  uint8 *out);
 
+/* The same; false without one. */
+extern bool paysafe_audit_shape_find_redaction_key(const char *subject, const char *column, uint8 *out);
+
 /* Store the shape unless it is; call before a row refers to it. */
 extern void paysafe_audit_shape_store(AuditShape *shape);
 

@@ -43,6 +43,7 @@ hold_of(const Expiry *expiry, const Datum *values, const bool *nulls, TimestampT
 										   TextDatumGetCString(values[REFUSAL_TABLE]));
 	return paysafe_hold_of_refusal(expiry->holds, table,
 								   nulls[REFUSAL_KEY] ? NULL : TextDatumGetCString(values[REFUSAL_KEY]),
+								   nulls[REFUSAL_BUSINESS_ID] ? NULL : TextDatumGetCString(values[REFUSAL_BUSINESS_ID]),
 								   DatumGetTimestampTz(values[REFUSAL_AT]), last_at);
 }
 

@@ -21,7 +21,7 @@
 #include "evidence/refusal_file.h"
 
 #define FILE_NAME	PGSTAT_STAT_PERMANENT_DIRECTORY "/paysafe_refusals"
-#define MAGIC		0x50525133	/* PRQ3: changes with RefusalEntry */
+#define MAGIC		0x50525134	/* PRQ4: changes with RefusalEntry */
 
 typedef struct Header
 {

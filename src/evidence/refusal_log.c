@@ -26,7 +26,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "base/any_text.h"
+#include "abuse/meter.h"
 #include "base/refusal.h"
 #include "commands/dbcommands.h"
 #include "engine/rule.h"
@@ -56,33 +56,7 @@ typedef struct Describing
 
 static RefusalWitnesses witnesses = NULL;
 
-/*
- * Copy a string, redacted, valid in the database's encoding, and cut at a whole
- * character.  What a cut leaves of a longer number could be a card's: then it is
- * redacted once more.
- */
-static void
-set_string(char *to, size_t size, const char *from)
-{
-	const char *clean = from ? paysafe_redact_string(from) : "";
-
-	for (int cuts = 0; cuts < 3; cuts++)
-	{
-		size_t		len = strlen(clean);
-		bool		cut = len >= size;
-
-		if (cut)
-			len = pg_mbcliplen(clean, len, size - 1);
-		/* a question mark is no longer than what it stands for */
-		strlcpy(to, paysafe_any_text(clean, len, GetDatabaseEncoding()), size);
-		if (!cut || !paysafe_redact_string_has_card(to))
-			return;
-		clean = paysafe_redact_string(to);
-	}
-	to[0] = '\0';
-}
-
-#define SET(field, value) set_string(d->entry->field, sizeof(d->entry->field), value)
+#define SET(field, value) paysafe_refusal_entry_text(d->entry->field, sizeof(d->entry->field), value)
 
 static void
 describe_rule(Describing *d)
@@ -148,6 +122,7 @@ describe_request(Describing *d)
 	const ActorClaim *actor = paysafe_actor_current();
 
 	SET(request_id, actor ? actor->request_id : NULL);
+	SET(business_id, actor ? actor->business_id : NULL);
 }
 
 /* Of the record of another database if this one has none. */
@@ -313,16 +288,6 @@ describe(Describing *d)
 		d->databases[d->ndatabases++] = MyDatabaseId;
 }
 
-static void
-json_field(StringInfo json, const char *name, const char *value)
-{
-	appendStringInfo(json, ",\"%s\":", name);
-	if (value == NULL || value[0] == '\0')
-		appendStringInfoString(json, "null");
-	else
-		escape_json(json, value);
-}
-
 /* One line in the server's log; doc/reference.md names the fields. */
 static void
 log_line(Describing *d)
@@ -333,29 +298,30 @@ log_line(Describing *d)
 
 	initStringInfo(&json);
 	appendStringInfo(&json, "{\"v\":1,\"event\":\"%s\"", entry->observed ? "observed" : "refusal");
-	json_field(&json, "at", timestamptz_to_str(entry->at));
-	json_field(&json, "database", get_database_name(MyDatabaseId));
-	json_field(&json, "actor", entry->actor);
-	json_field(&json, "session_user", entry->session_user_name);
-	json_field(&json, "login", entry->login);
-	json_field(&json, "identity", entry->identity);
-	json_field(&json, "client_cert_sha256", entry->client_cert_sha256);
-	json_field(&json, "proof", entry->proof);
-	json_field(&json, "client", entry->client_addr);
+	paysafe_refusal_entry_field(&json, "at", timestamptz_to_str(entry->at));
+	paysafe_refusal_entry_field(&json, "database", get_database_name(MyDatabaseId));
+	paysafe_refusal_entry_field(&json, "actor", entry->actor);
+	paysafe_refusal_entry_field(&json, "session_user", entry->session_user_name);
+	paysafe_refusal_entry_field(&json, "login", entry->login);
+	paysafe_refusal_entry_field(&json, "identity", entry->identity);
+	paysafe_refusal_entry_field(&json, "client_cert_sha256", entry->client_cert_sha256);
+	paysafe_refusal_entry_field(&json, "proof", entry->proof);
+	paysafe_refusal_entry_field(&json, "client", entry->client_addr);
 	appendStringInfo(&json, ",\"pid\":%d", entry->pid);
-	json_field(&json, "statement", entry->statement);
-	json_field(&json, "rule", entry->rule);
-	json_field(&json, "sqlstate", entry->sqlstate);
-	json_field(&json, "schema", entry->schema_name);
-	json_field(&json, "table", entry->table_name);
-	json_field(&json, "column", entry->column_name);
-	json_field(&json, "key", entry->key);
+	paysafe_refusal_entry_field(&json, "statement", entry->statement);
+	paysafe_refusal_entry_field(&json, "rule", entry->rule);
+	paysafe_refusal_entry_field(&json, "sqlstate", entry->sqlstate);
+	paysafe_refusal_entry_field(&json, "schema", entry->schema_name);
+	paysafe_refusal_entry_field(&json, "table", entry->table_name);
+	paysafe_refusal_entry_field(&json, "column", entry->column_name);
+	paysafe_refusal_entry_field(&json, "key", entry->key);
 	hash[hex_encode((const char *) entry->row_hash, PAYSAFE_SHA256_LEN, hash)] = '\0';
-	json_field(&json, "row_sha256", entry->has_row_hash ? hash : NULL);
-	json_field(&json, "request_id", entry->request_id);
-	json_field(&json, "message", entry->message);
+	paysafe_refusal_entry_field(&json, "row_sha256", entry->has_row_hash ? hash : NULL);
+	paysafe_refusal_entry_field(&json, "request_id", entry->request_id);
+	paysafe_refusal_entry_field(&json, "business_id", entry->business_id);
+	paysafe_refusal_entry_field(&json, "message", entry->message);
 	if (entry->incomplete[0] != '\0')
-		json_field(&json, "incomplete", entry->incomplete);
+		paysafe_refusal_entry_field(&json, "incomplete", entry->incomplete);
 	appendStringInfoChar(&json, '}');
 	ereport(LOG_SERVER_ONLY,
 			(errmsg_internal("paysafe %s %s", entry->observed ? "observed" : "refusal", json.data),
@@ -373,6 +339,8 @@ record_refusal(const Refusal *refusal, const RefusalScope *scope)
 	MemoryContext old = CurrentMemoryContext;
 	MemoryContext context;
 
+	paysafe_meter_count(MyDatabaseId, refusal->observed ? METER_OBSERVED : METER_REFUSALS, refusal->rule,
+						unpack_sql_state(refusal->sqlstate), 1);
 	if (refusal->observed && paysafe_refusal_observed_count(refusal))
 		return;
 	context = AllocSetContextCreate(old, "paysafe refusal", ALLOCSET_SMALL_SIZES);

@@ -30,7 +30,7 @@
  */
 #include "postgres.h"
 
-#include "common/hashfn.h"
+#include "access/xlog.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
@@ -68,7 +68,7 @@ typedef struct DatabaseQueue
 	TimestampTz asked_at;		/* when a writer was asked for */
 	bool		blocked;		/* the last one found the record locked */
 	int			failures;		/* in a row */
-	RefusalEntry others;		/* what found no counter; count 0: nothing */
+	RefusalEntry others[ENTRY_NKINDS];	/* what found no counter; count 0: nothing */
 } DatabaseQueue;
 
 typedef struct Counter
@@ -121,38 +121,6 @@ find_database(Oid database, bool create)
 	return unused;
 }
 
-static uint32
-hash_text(const char *text)
-{
-	return hash_bytes((const unsigned char *) text, strlen(text));
-}
-
-static uint32
-counter_hash(const RefusalEntry *entry)
-{
-	uint32		hash = hash_combine(hash_text(entry->rule), hash_text(entry->table_name));
-
-	hash = hash_combine(hash, hash_text(entry->sqlstate));
-	if (entry->observed)
-		return hash_combine(hash, hash_text(entry->column_name));
-	hash = hash_combine(hash, hash_text(entry->actor));
-	/* there the key names the endpoint or the API key, of which there are not many */
-	return entry->outside ?
-		hash_combine(hash_combine(hash, hash_text(entry->key)), hash_text(entry->message)) : hash;
-}
-
-static bool
-is_same(const RefusalEntry *a, const RefusalEntry *b)
-{
-	if (a->observed != b->observed || a->outside != b->outside || strcmp(a->rule, b->rule) != 0 ||
-		strcmp(a->table_name, b->table_name) != 0 || strcmp(a->sqlstate, b->sqlstate) != 0)
-		return false;
-	if (a->observed)
-		return strcmp(a->schema_name, b->schema_name) == 0 && strcmp(a->column_name, b->column_name) == 0;
-	return strcmp(a->actor, b->actor) == 0 &&
-		(!a->outside || (strcmp(a->key, b->key) == 0 && strcmp(a->message, b->message) == 0));
-}
-
 /*
  * Has the flood ended, and is all of it on record?  Of what is observed each kind has a
  * counter, mostly without a flood: it makes room for others as soon as its window has
@@ -171,7 +139,7 @@ is_over(const Counter *counter, TimestampTz now)
 static Counter *
 find_counter(Oid database, const RefusalEntry *entry, bool create)
 {
-	uint32		hash = counter_hash(entry);
+	uint32		hash = paysafe_refusal_entry_hash(entry);
 	Counter    *unused = NULL;
 
 	for (int i = 0; i < NCOUNTERS; i++)
@@ -181,7 +149,7 @@ find_counter(Oid database, const RefusalEntry *entry, bool create)
 		if (OidIsValid(counter->database) && create && is_over(counter, entry->at))
 			counter->database = InvalidOid;
 		if (counter->database == database && counter->hash == hash &&
-			is_same(&counter->entry, entry))
+			paysafe_refusal_entry_is_same(&counter->entry, entry))
 			return counter;
 		if (unused == NULL && !OidIsValid(counter->database))
 			unused = counter;
@@ -196,39 +164,6 @@ find_counter(Oid database, const RefusalEntry *entry, bool create)
 	unused->entry = *entry;
 	unused->entry.count = 0;
 	return unused;
-}
-
-static void
-count_in(RefusalEntry *sum, const RefusalEntry *entry)
-{
-	if (sum->count == 0)
-	{
-		*sum = *entry;
-		sum->counted = true;
-		sum->saved = false;
-		/* it stands for many: what is different in each is left out */
-		sum->pid = 0;
-		sum->has_row_hash = false;
-		sum->request_id[0] = sum->proof[0] = '\0';
-		if (!sum->outside)
-			sum->key[0] = sum->message[0] = '\0';
-		return;
-	}
-	sum->count += entry->count;
-	sum->at = Min(sum->at, entry->at);
-	sum->last_at = Max(sum->last_at, entry->last_at);
-	if (strcmp(sum->message, entry->message) != 0)
-		sum->message[0] = '\0';
-	if (strcmp(sum->client_addr, entry->client_addr) != 0)
-		sum->client_addr[0] = '\0';
-	if (strcmp(sum->identity, entry->identity) != 0)
-		sum->identity[0] = '\0';
-	if (strcmp(sum->client_cert_sha256, entry->client_cert_sha256) != 0)
-		sum->client_cert_sha256[0] = '\0';
-	if (strcmp(sum->actor, entry->actor) != 0)
-		strlcpy(sum->actor, "(any)", sizeof(sum->actor));
-	if (strcmp(sum->session_user_name, entry->session_user_name) != 0)
-		strlcpy(sum->session_user_name, "(any)", sizeof(sum->session_user_name));
 }
 
 /* Is it one more of what is observed, to be counted, or a sample? */
@@ -284,26 +219,30 @@ count_entry(DatabaseQueue *db, const RefusalEntry *entry)
 {
 	Counter    *counter = entry->outside ? find_origin(db->database, entry, true) :
 		find_counter(db->database, entry, true);
+	RefusalEntry *sum = &db->others[entry->kind];
 	RefusalEntry others = {
-		.at = entry->at, .last_at = entry->last_at, .count = entry->count, .rule = "(any)",
+		.kind = entry->kind, .at = entry->at, .last_at = entry->last_at, .count = entry->count, .rule = "(any)",
 		.actor = "(any)", .session_user_name = "(any)", .encoding = entry->encoding,
 		.outside = entry->outside, .observed = entry->observed
 	};
 
 	if (counter != NULL)
 	{
-		count_in(&counter->entry, entry);
+		paysafe_refusal_entry_count_in(&counter->entry, entry);
 		if (counter->any_message)
 			counter->entry.message[0] = '\0';
 		return;
 	}
-	strlcpy(others.sqlstate, entry->sqlstate, sizeof(others.sqlstate));
+	if (entry->kind == ENTRY_REFUSAL)
+		strlcpy(others.sqlstate, entry->sqlstate, sizeof(others.sqlstate));
+	else
+		strlcpy(others.outcome, "(any)", sizeof(others.outcome));
 	/* of several kinds it is what counts most: a refusal that nobody could cause from outside */
-	others.outside &= db->others.count == 0 || db->others.outside;
-	others.observed &= db->others.count == 0 || db->others.observed;
-	count_in(&db->others, &others);
-	db->others.outside = others.outside;
-	db->others.observed = others.observed;
+	others.outside &= sum->count == 0 || sum->outside;
+	others.observed &= sum->count == 0 || sum->observed;
+	paysafe_refusal_entry_count_in(sum, &others);
+	sum->outside = others.outside;
+	sum->observed = others.observed;
 }
 
 /*
@@ -337,13 +276,24 @@ is_due(const Counter *counter, TimestampTz now)
 		 TimestampDifferenceExceeds(counter->entry.last_at, now, quiet));
 }
 
+/* How many found no counter. */
+static int64
+count_others(const DatabaseQueue *db)
+{
+	int64		count = 0;
+
+	for (int kind = 0; kind < ENTRY_NKINDS; kind++)
+		count += db->others[kind].count;
+	return count;
+}
+
 /* Is there anything to write, now or, with later, ever? */
 static bool
 is_pending(const DatabaseQueue *db, bool later)
 {
 	TimestampTz now = GetCurrentTimestamp();
 
-	if (db->head >= 0 || db->others.count > 0)
+	if (db->head >= 0 || count_others(db) > 0)
 		return true;
 	for (int i = 0; i < NCOUNTERS; i++)
 		if (queue->counters[i].database == db->database &&
@@ -366,6 +316,12 @@ take_slot(DatabaseQueue *db, const RefusalEntry *entry)
 	else
 		queue->slots[db->tail].next = i;
 	db->tail = i;
+}
+
+bool
+paysafe_refusal_queue_ready(void)
+{
+	return queue != NULL && !RecoveryInProgress();
 }
 
 void
@@ -477,8 +433,9 @@ paysafe_refusal_queue_peek(Oid database, RefusalEntry *entries, int max)
 		for (int i = 0; i < NCOUNTERS && n < max; i++)
 			if (queue->counters[i].database == database && is_due(&queue->counters[i], now))
 				entries[n++] = queue->counters[i].entry;
-		if (db->others.count > 0 && n < max)
-			entries[n++] = db->others;
+		for (int kind = 0; kind < ENTRY_NKINDS && n < max; kind++)
+			if (db->others[kind].count > 0)
+				entries[n++] = db->others[kind];
 	}
 	LWLockRelease(queue->lock);
 	return n;
@@ -533,7 +490,7 @@ paysafe_refusal_queue_written(Oid database, const RefusalEntry *entries, int n)
 		else if ((counter = find_counter(database, &entries[e], false)) != NULL)
 			count_written(counter, &entries[e]);
 		else
-			db->others.count -= entries[e].count;
+			db->others[entries[e].kind].count -= entries[e].count;
 	}
 	LWLockRelease(queue->lock);
 }
@@ -578,7 +535,26 @@ look_at_database(const DatabaseQueue *db, Waiting *waiting)
 		/* those that are not due wait by intent */
 		if (queue->counters[i].database == db->database && queue->counters[i].window == 0)
 			waiting->count += queue->counters[i].entry.count;
-	waiting->count += db->others.count;
+	waiting->count += count_others(db);
+}
+
+int64
+paysafe_refusal_queue_waiting(int64 *seconds)
+{
+	Waiting		waiting = {.oldest = PG_INT64_MAX};
+	TimestampTz now = GetCurrentTimestamp();
+
+	*seconds = 0;
+	if (queue == NULL)
+		return 0;
+	LWLockAcquire(queue->lock, LW_SHARED);
+	for (int i = 0; i < NDATABASES; i++)
+		if (OidIsValid(queue->databases[i].database))
+			look_at_database(&queue->databases[i], &waiting);
+	LWLockRelease(queue->lock);
+	if (waiting.oldest < now)
+		*seconds = (now - waiting.oldest) / USECS_PER_SEC;
+	return waiting.count;
 }
 
 char *
@@ -702,14 +678,15 @@ save_database(Saving *saving, const DatabaseQueue *db)
 	for (int i = 0; i < NCOUNTERS; i++)
 		if (queue->counters[i].database == db->database)
 			save_entry(saving, db->database, &queue->counters[i].entry);
-	save_entry(saving, db->database, &db->others);
+	for (int kind = 0; kind < ENTRY_NKINDS; kind++)
+		save_entry(saving, db->database, &db->others[kind]);
 }
 
 /* By the postmaster, when all other processes have ended: nobody else looks. */
 static void
 save_at_shutdown(int code, Datum arg)
 {
-	Size		most = queue_size + NCOUNTERS + NDATABASES;
+	Size		most = queue_size + NCOUNTERS + NDATABASES * ENTRY_NKINDS;
 	Saving		saving = {0};
 
 	/* not after a crash: then memory is not to be trusted */

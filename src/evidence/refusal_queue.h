@@ -18,11 +18,17 @@ extern void paysafe_refusal_queue_preload(void);
 extern void paysafe_refusal_queue_request(void);
 extern void paysafe_refusal_queue_startup(void);
 
+/* Is there a queue, and somebody who will write what is in it? */
+extern bool paysafe_refusal_queue_ready(void);
+
 /* Add an entry to a database's queue; nothing without the library preloaded. */
 extern void paysafe_refusal_queue_add(Oid database, const RefusalEntry *entry);
 
 /* Why refusals are not on record now, in words, palloc'd; NULL if they are. */
 extern char *paysafe_refusal_queue_trouble(void);
+
+/* How many wait, of all databases, and for how many seconds the oldest has. */
+extern int64 paysafe_refusal_queue_waiting(int64 *seconds);
 
 /* For the writers */
 

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * refusal_writer.c
- *	  The background workers that write refusals to the log.
+ *	  The background workers that write refusals to the log, and signals and decisions of
+ *	  transactions that rolled back.
  *
  * A worker can connect to one database.  The launcher, which runs as long as
  * the server accepts writes (not on a standby), starts a writer for each
@@ -45,6 +46,7 @@
 #include "base/worker.h"
 #include "compat.h"
 #include "evidence/audit_partition.h"
+#include "evidence/outliving.h"
 #include "evidence/refusal_queue.h"
 #include "evidence/refusal_record.h"
 #include "evidence/refusal_writer.h"
@@ -74,7 +76,7 @@ set_text(Datum *values, bool *nulls, int column, const RefusalEntry *entry, cons
 }
 
 static void
-write_entry(const RefusalEntry *entry, bool recorded)
+write_refusal(const RefusalEntry *entry, bool recorded)
 {
 	Datum		values[REFUSAL_NCOLUMNS];
 	bool		nulls[REFUSAL_NCOLUMNS] = {0};
@@ -110,6 +112,7 @@ write_entry(const RefusalEntry *entry, bool recorded)
 	set_text(values, nulls, REFUSAL_IDENTITY, entry, entry->identity);
 	set_text(values, nulls, REFUSAL_CERTIFICATE, entry, entry->client_cert_sha256);
 	set_text(values, nulls, REFUSAL_PROOF, entry, entry->proof);
+	set_text(values, nulls, REFUSAL_BUSINESS_ID, entry, entry->business_id);
 	if (recorded)
 		paysafe_store_append_recorded(PAYSAFE_REFUSAL_RECORD, values, nulls);
 	else
@@ -136,7 +139,7 @@ visit_recorded(Relation rel, HeapTuple tuple, void *arg)
 	{
 		const RefusalEntry *entry = &saved->entries[i];
 
-		saved->recorded[i] |= entry->saved &&
+		saved->recorded[i] |= entry->saved && entry->kind == ENTRY_REFUSAL &&
 			DatumGetTimestampTz(values[REFUSAL_AT]) == entry->at &&
 			DatumGetInt64(values[REFUSAL_COUNT]) == entry->count &&
 			(nulls[REFUSAL_PID] ? 0 : DatumGetInt32(values[REFUSAL_PID])) == entry->pid &&
@@ -155,7 +158,10 @@ find_recorded(const RefusalEntry *entries, int n)
 	for (int i = 0; i < n; i++)
 		any |= entries[i].saved;
 	if (any)
+	{
 		paysafe_store_scan(PAYSAFE_REFUSAL_RECORD, NULL, 0, NULL, visit_recorded, &saved);
+		paysafe_outliving_find_recorded(entries, n, saved.recorded);
+	}
 	return saved.recorded;
 }
 
@@ -177,7 +183,9 @@ write_batch(RefusalEntry *entries)
 		bool	   *recorded;
 		bool		audited;
 
-		if (!ConditionalLockRelationOid(paysafe_catalog_table(PAYSAFE_REFUSAL_RECORD), RowExclusiveLock))
+		if (!ConditionalLockRelationOid(paysafe_catalog_table(PAYSAFE_REFUSAL_RECORD), RowExclusiveLock) ||
+			!ConditionalLockRelationOid(paysafe_catalog_table(PAYSAFE_SIGNAL_RECORD), RowExclusiveLock) ||
+			!ConditionalLockRelationOid(paysafe_catalog_table(PAYSAFE_DECISION_RECORD), RowExclusiveLock))
 		{
 			(void) paysafe_refusal_queue_detach(MyDatabaseId, REFUSAL_BLOCKED);
 			proc_exit(0);
@@ -186,8 +194,14 @@ write_batch(RefusalEntry *entries)
 		/* in the audit log too, so that refusals are sealed; not while a dump is restored */
 		audited = paysafe_store_is_active() && paysafe_audit_partition_all() != NIL;
 		for (int i = 0; i < n; i++)
-			if (!recorded[i])
-				write_entry(&entries[i], audited);
+		{
+			if (recorded[i])
+				continue;
+			if (entries[i].kind == ENTRY_REFUSAL)
+				write_refusal(&entries[i], audited);
+			else
+				paysafe_outliving_write(&entries[i], audited);
+		}
 	}
 	PopActiveSnapshot();
 	HOLD_INTERRUPTS();

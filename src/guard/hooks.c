@@ -36,6 +36,8 @@
 #include "utils/lsyscache.h"
 
 #include "abuse/counter.h"
+#include "abuse/meter.h"
+#include "abuse/tally.h"
 #include "base/statement.h"
 #include "engine/assigned.h"
 #include "engine/enforce.h"
@@ -370,6 +372,8 @@ shmem_request(void)
 	paysafe_refusal_queue_request();
 	paysafe_seal_shared_request();
 	paysafe_counter_request();
+	paysafe_tally_request();
+	paysafe_meter_request();
 }
 
 static void
@@ -381,6 +385,8 @@ shmem_startup(void)
 	paysafe_refusal_queue_startup();
 	paysafe_seal_shared_startup();
 	paysafe_counter_startup();
+	paysafe_tally_startup();
+	paysafe_meter_startup();
 	LWLockRelease(AddinShmemInitLock);
 	/* all libraries are there, and none has the settings' last word */
 	paysafe_setting_watch(paysafe_lockdown_is_on() ? paysafe_lockdown_leads_out : NULL);

@@ -260,7 +260,7 @@ require_issuer(const char *issuer)
 	if (terms.version == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("there is no token issuer \"%s\"", issuer),
+				 errmsg("there is no token issuer \"%s\"", paysafe_redact_string(issuer)),
 				 errhint("paysafe.token_issuer has those that are there.")));
 	return terms;
 }
@@ -372,7 +372,7 @@ add_key(NewKey *key)
 	if (paysafe_issuer_key(key->issuer, key->kid) != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("token issuer \"%s\" has a key \"%s\" already", key->issuer, key->kid),
+				 errmsg("token issuer \"%s\" has a key \"%s\" already", paysafe_redact_string(key->issuer), paysafe_redact_string(key->kid)),
 				 errhint("A name is one key for ever: give the new one another.")));
 	paysafe_spec_begin(&spec);
 	paysafe_spec_add_text(&spec, "issuer", key->issuer);
@@ -461,7 +461,7 @@ paysafe_set_token_secret(PG_FUNCTION_ARGS)
 	if (!require_issuer(key.issuer).shared_secrets)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("token issuer \"%s\" may not sign with a shared secret", key.issuer),
+				 errmsg("token issuer \"%s\" may not sign with a shared secret", paysafe_redact_string(key.issuer)),
 				 errdetail("Whoever verifies such a token can make one."),
 				 errhint("Use EdDSA; or set shared_secrets in paysafe.set_token_issuer.")));
 	place = paysafe_issuer_secret_place(key.issuer, key.kid, &placelen);
@@ -495,7 +495,7 @@ paysafe_revoke_token_key(PG_FUNCTION_ARGS)
 	if (old == NULL || old->revoked)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("token issuer \"%s\" has no key \"%s\" that is not revoked", key.issuer, key.kid),
+				 errmsg("token issuer \"%s\" has no key \"%s\" that is not revoked", paysafe_redact_string(key.issuer), paysafe_redact_string(key.kid)),
 				 errhint("paysafe.token_key has those that are there.")));
 	rel = paysafe_store_open(PAYSAFE_TOKEN_KEY_RECORD);
 	heap_deform_tuple(old->row, RelationGetDescr(rel), values, nulls);

@@ -227,7 +227,7 @@ person_argument(FunctionCallInfo fcinfo, int n)
 	if (person == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" is not registered", name),
+				 errmsg("\"%s\" is not registered", paysafe_redact_string(name)),
 				 errhint("The view paysafe.person has all people, paysafe.person_alias all their names.")));
 	return person;
 }
@@ -379,7 +379,7 @@ check_free(List *aliases)
 		if (rows != NIL)
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_OBJECT),
-					 errmsg("%s %s is registered already", alias->kind, quote_literal_cstr(alias->value)),
+					 errmsg("%s %s is registered already", alias->kind, paysafe_redact_string(quote_literal_cstr(alias->value))),
 					 errdetail("It belongs to \"%s\".",
 							   paysafe_registry_person(((PersonAlias *) llast(rows))->person)->name),
 					 errhint("paysafe.add_alias moves an alias from one person to another.")));

@@ -288,12 +288,32 @@ keep_proof(ActorClaim *actor, const ActorProof *proof)
 	actor->proof_text = MemoryContextStrdup(TopTransactionContext, text.data);
 }
 
+/*
+ * A login that may not act for others is one person's own; what it asks for is that person's.  One that
+ * reaches act_as all the same, through a function of somebody else's, is not what it is taken for.
+ */
+static void
+check_login(const char *function)
+{
+	char	   *login = paysafe_actor_login();
+
+	if (!paysafe_catalog_may_act_as(login))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("login \"%s\" may not act for others", login),
+				 errdetail("It has no right to execute %s, and is taken for one person's own. A SECURITY DEFINER function does not change that.",
+						   function),
+				 errhint("Grant the login of an application EXECUTE on %s.", function)));
+}
+
 void
 paysafe_actor_declare(FunctionCallInfo fcinfo, const char *function, const char *name,
 					  const ActorProof *proof)
 {
-	ActorFrame *frame = MemoryContextAllocZero(TopTransactionContext, sizeof(ActorFrame));
+	ActorFrame *frame;
 
+	check_login(function);
+	frame = MemoryContextAllocZero(TopTransactionContext, sizeof(ActorFrame));
 	frame->actor.name = kept(name);
 	frame->actor.reason = text_argument(fcinfo, 1, "reason", MAX_TEXT_LEN, true);
 	frame->actor.ticket = text_argument(fcinfo, 2, "ticket", MAX_TEXT_LEN, false);

@@ -76,7 +76,7 @@ typedef struct PasskeyEnrolment
 {
 	const char *algorithm;		/* ES256, ... */
 	int64		sign_count;
-	const char *how;			/* "approved" or "bootstrap" */
+	const char *how;			/* "approved", "bootstrap" or "recovery" */
 	const char *change;			/* the key under which it was approved, or NULL */
 	const char *reason;
 	const char *ticket;			/* or NULL */

@@ -45,6 +45,9 @@ extern char *paysafe_redact_string(const char *string);
 /* Does it contain a card number? */
 extern bool paysafe_redact_string_has_card(const char *string);
 
+/* The same for a value of type jsonb: names, strings and numbers. */
+extern Datum paysafe_redact_jsonb(Datum value);
+
 #endif							/* FRONTEND */
 
 #endif							/* PAYSAFE_REDACT_H */

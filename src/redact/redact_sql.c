@@ -397,6 +397,12 @@ redact_jsonb(Jsonb *value)
 	return changed ? JsonbValueToJsonb(result) : value;
 }
 
+Datum
+paysafe_redact_jsonb(Datum value)
+{
+	return JsonbPGetDatum(redact_jsonb(DatumGetJsonbP(value)));
+}
+
 static text *
 redact_text(text *value)
 {
@@ -432,7 +438,7 @@ paysafe_redact(PG_FUNCTION_ARGS)
 		fcinfo->flinfo->fn_extra = type;
 	}
 	if (*type == JSONBOID)
-		PG_RETURN_JSONB_P(redact_jsonb(PG_GETARG_JSONB_P(0)));
+		PG_RETURN_DATUM(paysafe_redact_jsonb(PG_GETARG_DATUM(0)));
 	PG_RETURN_TEXT_P(redact_text(PG_GETARG_TEXT_PP(0)));
 }
 

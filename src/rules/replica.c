@@ -360,7 +360,7 @@ paysafe_trust_subscription(PG_FUNCTION_ARGS)
 	if (!OidIsValid(subscription) || !read_source(subscription, &source))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("subscription \"%s\" does not exist", name),
+				 errmsg("subscription \"%s\" does not exist", paysafe_redact_string(name)),
 				 errhint("Create it first, WITH (enabled = false), and enable it when it is trusted.")));
 	from = words_of(&source);
 	foreach(lc, relations)

@@ -75,7 +75,7 @@ parse_machine(const char *text)
 	if (machine == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("status machine is not valid: %s", error.message),
+				 errmsg("status machine is not valid: %s", paysafe_redact_string(error.message)),
 				 error.line > 0 ? errdetail("Line %d of the diagram.", error.line) : 0,
 				 errhint("Write a Mermaid state diagram: lines like \"[*] --> new\", \"new --> paid\", \"paid --> [*]\".")));
 	return machine;
@@ -156,7 +156,7 @@ read_flags(const StatusState *state, const Jsonb *spec, const char *key)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("\"%s\" in argument \"%s\" is not a state of the machine",
-							(char *) lfirst(lc), key)));
+							paysafe_redact_string((char *) lfirst(lc)), key)));
 		flags[i] = true;
 	}
 	return flags;

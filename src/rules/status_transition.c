@@ -61,18 +61,39 @@ paysafe_status_diagram(PG_FUNCTION_ARGS)
 
 PG_FUNCTION_INFO_V1(paysafe_transition);
 
-/* "column OPERATOR(pg_catalog.=) 'value'": the caller's search_path decides nothing. */
-static char *
-equals(Oid relid, const char *column, const char *value)
+/*
+ * An UPDATE and its values, which stand beside it: a statement's text gets into errors' contexts, and so into
+ * the server's log.
+ */
+typedef struct Update
 {
-	Oid			type = get_atttype(relid, get_attnum(relid, column));
+	StringInfoData sql;
+	int			nvalues;
+	Oid		   *types;
+	Datum	   *values;
+} Update;
+
+/* A further value, for this column: its place in the statement. */
+static char *
+add_value(Update *update, Relation rel, AttrNumber column, char *text)
+{
+	update->types[update->nvalues] = TupleDescAttr(RelationGetDescr(rel), column - 1)->atttypid;
+	update->values[update->nvalues] = paysafe_row_key_argument(rel, column, text);
+	return psprintf("$%d", ++update->nvalues);
+}
+
+/* "column OPERATOR(pg_catalog.=) $2": the caller's search_path decides nothing. */
+static void
+append_equals(Update *update, Relation rel, AttrNumber column, char *text)
+{
+	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), column - 1);
 	const char *cast = "";
 
 	/* an enum's operators are polymorphic: they are not found for a domain over it */
-	if (getBaseType(type) != type && type_is_enum(getBaseType(type)))
-		cast = psprintf("::%s", format_type_be_qualified(getBaseType(type)));
-	return psprintf("%s%s OPERATOR(pg_catalog.=) %s",
-					quote_identifier(column), cast, quote_literal_cstr(value));
+	if (getBaseType(att->atttypid) != att->atttypid && type_is_enum(getBaseType(att->atttypid)))
+		cast = psprintf("::%s", format_type_be_qualified(getBaseType(att->atttypid)));
+	appendStringInfo(&update->sql, "%s%s OPERATOR(pg_catalog.=) %s%s", quote_identifier(NameStr(att->attname)), cast,
+					 add_value(update, rel, column, text), cast);
 }
 
 /* The keys of a status that is called so; without names, the status. */
@@ -93,53 +114,49 @@ statuses_called(const RuleSource *rule, char *name, bool single)
 
 /*
  * The UPDATE that moves the row from one status to the other, the key read in one of
- * the ways that it can be; NULL: there is no other.
+ * the ways that it can be; false: there is no other.
  */
-static char *
-transition_sql(Oid relid, const char *column, const char *key, List *from, char *to, int attempt)
+static bool
+make_update(Oid relid, const char *column, const char *key, List *from, char *to, int attempt, Update *update)
 {
 	Relation	rel = table_open(relid, AccessShareLock);
 	AttrNumber	status = paysafe_catalog_column(rel, column);
 	AttrNumber *attnums;
 	char	  **parts;
 	int			nkeys = paysafe_row_key_written(rel, key, attempt, &attnums, &parts);
-	StringInfoData sql;
 	ListCell   *lc;
 
 	paysafe_row_key_check(rel);
-	(void) paysafe_row_key_argument(rel, status, to);
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "UPDATE %s SET %s = %s WHERE ",
-					 paysafe_catalog_table_name(relid), quote_identifier(column), quote_literal_cstr(to));
-	if (list_length(from) > 1)
-		appendStringInfoChar(&sql, '(');
+	update->nvalues = 0;
+	update->types = palloc((1 + list_length(from) + nkeys) * sizeof(Oid));
+	update->values = palloc((1 + list_length(from) + nkeys) * sizeof(Datum));
+	initStringInfo(&update->sql);
+	appendStringInfo(&update->sql, "UPDATE %s SET %s = %s WHERE (",
+					 paysafe_catalog_table_name(relid), quote_identifier(column), add_value(update, rel, status, to));
 	foreach(lc, from)
 	{
-		(void) paysafe_row_key_argument(rel, status, lfirst(lc));
-		appendStringInfo(&sql, "%s%s", lc == list_head(from) ? "" : " OR ", equals(relid, column, lfirst(lc)));
+		appendStringInfoString(&update->sql, lc == list_head(from) ? "" : " OR ");
+		append_equals(update, rel, status, lfirst(lc));
 	}
-	if (list_length(from) > 1)
-		appendStringInfoChar(&sql, ')');
+	appendStringInfoChar(&update->sql, ')');
 	for (int i = 0; i < nkeys; i++)
 	{
-		(void) paysafe_row_key_argument(rel, attnums[i], parts[i]);
-		appendStringInfo(&sql, " AND %s",
-						 equals(relid, NameStr(TupleDescAttr(RelationGetDescr(rel), attnums[i] - 1)->attname),
-								parts[i]));
+		appendStringInfoString(&update->sql, " AND ");
+		append_equals(update, rel, attnums[i], parts[i]);
 	}
 	table_close(rel, AccessShareLock);
-	return nkeys > 0 ? sql.data : NULL;
+	return nkeys > 0;
 }
 
 static uint64
-execute_update(const char *sql)
+execute_update(const Update *update)
 {
 	uint64		moved;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute(sql, false, 0) != SPI_OK_UPDATE)
-		elog(ERROR, "could not execute \"%s\"", sql);
+	if (SPI_execute_with_args(update->sql.data, update->nvalues, update->types, update->values, NULL, false, 0) != SPI_OK_UPDATE)
+		elog(ERROR, "could not execute \"%s\"", update->sql.data);
 	moved = SPI_processed;
 	SPI_finish();
 	return moved;
@@ -151,7 +168,7 @@ execute_update(const char *sql)
  * Raises that error if it is the last try.
  */
 static bool
-try_update(const char *sql, bool last, uint64 *moved)
+try_update(const Update *update, bool last, uint64 *moved)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -161,7 +178,7 @@ try_update(const char *sql, bool last, uint64 *moved)
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		*moved = execute_update(sql);
+		*moved = execute_update(update);
 		ReleaseCurrentSubTransaction();
 		done = true;
 	}
@@ -195,7 +212,7 @@ paysafe_transition(PG_FUNCTION_ARGS)
 	char	   *to;
 	RuleSource	rule;
 	char	   *column;
-	char	   *sql;
+	Update		update;
 	uint64		moved = 0;
 
 	paysafe_argument_all_required(fcinfo, arguments, lengthof(arguments));
@@ -213,13 +230,12 @@ paysafe_transition(PG_FUNCTION_ARGS)
 	to = linitial(statuses_called(&rule, to, true));
 	for (int attempt = 0; moved == 0; attempt++)
 	{
-		sql = transition_sql(relid, column, key, statuses_called(&rule, from, false), to, attempt);
-		if (sql == NULL)
+		if (!make_update(relid, column, key, statuses_called(&rule, from, false), to, attempt, &update))
 			break;
 		if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE || IsolationUsesXactSnapshot())
-			moved = execute_update(sql);
+			moved = execute_update(&update);
 		else
-			for (int tries = 1; !try_update(sql, tries == MAX_TRIES, &moved); tries++)
+			for (int tries = 1; !try_update(&update, tries == MAX_TRIES, &moved); tries++)
 				CHECK_FOR_INTERRUPTS();
 	}
 	if (moved > 1)

@@ -39,6 +39,7 @@
 #include "engine/passkey_challenge.h"
 #include "evidence/reading/index.h"
 #include "evidence/refusal_expire.h"
+#include "evidence/signal.h"
 #include "identity/token_use.h"
 #include "services/expiry.h"
 #include "services/idempotency/idempotency.h"
@@ -73,6 +74,12 @@ expire_refusals(void)
 {
 	(void) paysafe_refusal_expire_before(GetCurrentTimestamp() -
 										 PAYSAFE_REFUSAL_DAYS * USECS_PER_DAY);
+}
+
+static void
+expire_signals(void)
+{
+	(void) paysafe_signal_expire_before(GetCurrentTimestamp() - PAYSAFE_SIGNAL_DAYS * USECS_PER_DAY);
 }
 
 static void
@@ -152,6 +159,7 @@ paysafe_expiry_worker_main(Datum arg)
 	run(expire_payloads, "removing what events said");
 	run(expire_responses, "removing responses");
 	run(expire_refusals, "removing refusals from outside");
+	run(expire_signals, "removing signals and decisions");
 	run(expire_tokens, "removing used tokens");
 	run(expire_challenges, "removing challenges of passkeys");
 	run(expire_counters, "removing counters of limits");

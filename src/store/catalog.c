@@ -19,6 +19,7 @@
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
+#include "catalog/pg_auth_members.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_extension.h"
@@ -30,6 +31,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/catcache.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -137,6 +139,8 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_PASSKEY_CHALLENGE] = "passkey_challenge",
 	[PAYSAFE_PASSKEY_ASSERTION] = "passkey_assertion",
 	[PAYSAFE_THROTTLE_LIMIT_RECORD] = "throttle_limit_record",
+	[PAYSAFE_SIGNAL_RECORD] = "signal_record",
+	[PAYSAFE_DECISION_RECORD] = "decision_record",
 	[PAYSAFE_THROTTLE_COUNTER] = "throttle_counter",
 	[PAYSAFE_REQUEST_CLIENT_RECORD] = "request_client_record",
 	[PAYSAFE_REQUEST_KEY] = "request_key",
@@ -405,14 +409,47 @@ paysafe_catalog_is_trigger_function(Oid function)
 	return function == known.enforce || function == known.statement;
 }
 
+/* The role and all that it may become: whose member it is, whether it inherits their rights or not. */
+static List *
+becomes(Oid role)
+{
+	List	   *roles = list_make1_oid(role);
+
+	/* the list grows while it is walked */
+	for (int i = 0; i < list_length(roles); i++)
+	{
+		CatCList   *memberships = SearchSysCacheList1(AUTHMEMMEMROLE, ObjectIdGetDatum(list_nth_oid(roles, i)));
+
+		for (int j = 0; j < memberships->n_members; j++)
+		{
+			Form_pg_auth_members membership = (Form_pg_auth_members) GETSTRUCT(&memberships->members[j]->tuple);
+
+			if (membership_counts_compat(membership))
+				roles = list_append_unique_oid(roles, membership->roleid);
+		}
+		ReleaseSysCacheList(memberships);
+	}
+	return roles;
+}
+
 bool
 paysafe_catalog_may_act_as(const char *role)
 {
 	Oid			roleid = get_role_oid(role, true);
+	Oid			act_as = own_function("act_as", 5, &known.act_as);
+	Oid			act_as_token = own_function("act_as_token", 5, &known.act_as_token);
+	List	   *roles;
+	ListCell   *lc;
+	bool		may = false;
 
-	return !OidIsValid(roleid) ||
-		function_aclcheck_compat(own_function("act_as", 5, &known.act_as), roleid) == ACLCHECK_OK ||
-		function_aclcheck_compat(own_function("act_as_token", 5, &known.act_as_token), roleid) == ACLCHECK_OK;
+	if (!OidIsValid(roleid))
+		return true;
+	roles = becomes(roleid);
+	foreach(lc, roles)
+		may = may || function_aclcheck_compat(act_as, lfirst_oid(lc)) == ACLCHECK_OK ||
+			function_aclcheck_compat(act_as_token, lfirst_oid(lc)) == ACLCHECK_OK;
+	list_free(roles);
+	return may;
 }
 
 bool

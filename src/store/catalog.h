@@ -110,6 +110,8 @@ typedef enum PaysafeTable
 	PAYSAFE_PASSKEY_CHALLENGE,
 	PAYSAFE_PASSKEY_ASSERTION,
 	PAYSAFE_THROTTLE_LIMIT_RECORD,
+	PAYSAFE_SIGNAL_RECORD,
+	PAYSAFE_DECISION_RECORD,
 	PAYSAFE_THROTTLE_COUNTER,
 	PAYSAFE_REQUEST_CLIENT_RECORD,
 	PAYSAFE_REQUEST_KEY,
@@ -155,7 +157,10 @@ extern Oid	paysafe_catalog_statement_function(void);
 /* Is it one of them?  False if they have not been looked for yet. */
 extern bool paysafe_catalog_is_trigger_function(Oid function);
 
-/* May the role say for whom it acts, or show it?  Also true if there is no such role. */
+/*
+ * May the role say for whom it acts, or show it, as it is or as what SET ROLE makes of it?
+ * Also true if there is no such role.
+ */
 extern bool paysafe_catalog_may_act_as(const char *role);
 
 /* May the role say for which tenant it works? */

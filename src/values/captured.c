@@ -11,6 +11,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
+#include "redact/redact.h"
 #include "values/captured.h"
 #include "values/spec.h"
 
@@ -82,7 +83,7 @@ paysafe_captured_compile(Relation leaf, const Jsonb *spec, Captured *out)
 	if (changes != NULL && !paysafe_captured_changes(changes, &out->changes))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" is no way in which captured amounts change", changes)));
+				 errmsg("\"%s\" is no way in which captured amounts change", paysafe_redact_string(changes))));
 	paysafe_status_value_spec_column(leaf, spec, &status);
 	paysafe_status_value_set(&status, paysafe_spec_set(spec, "captured"), &out->statuses);
 	paysafe_row_filter_compile(leaf, spec, &out->rows);

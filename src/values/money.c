@@ -30,6 +30,7 @@
 #include "base/ensure.h"
 #include "base/invalidation.h"
 #include "compat.h"
+#include "redact/redact.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
 #include "values/money.h"
@@ -550,7 +551,7 @@ paysafe_set_currency(PG_FUNCTION_ARGS)
 	if (known >= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("currency \"%s\" has %d decimals, and that cannot be changed", code, known),
+				 errmsg("currency \"%s\" has %d decimals, and that cannot be changed", paysafe_redact_string(code), known),
 				 errdetail("Amounts already stored would change their meaning.")));
 	paysafe_store_complete();
 	values[0] = CStringGetTextDatum(code);

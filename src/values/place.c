@@ -12,6 +12,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "redact/redact.h"
 #include "store/catalog.h"
 #include "values/place.h"
 #include "values/spec.h"
@@ -54,7 +55,7 @@ find_field(Relation rel, AttrNumber attnum, Oid typid, List *keys, Place *out)
 	if (out->field <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("type %s has no attribute \"%s\"", format_type_be(typid), paysafe_strings_join(keys))));
+				 errmsg("type %s has no attribute \"%s\"", format_type_be(typid), paysafe_redact_string(paysafe_strings_join(keys)))));
 	out->field_type = getBaseType(get_atttype(get_typ_typrelid(typid), out->field));
 }
 
@@ -92,7 +93,7 @@ paysafe_place_find(Relation rel, const char *name, Place *out)
 		if (*(char *) llast(keys) == '\0')
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("\"%s\" leads to no key", name)));
+					 errmsg("\"%s\" leads to no key", paysafe_redact_string(name))));
 	}
 	if (column != NULL)
 	{

@@ -23,6 +23,7 @@
 
 #include "base/ensure.h"
 #include "compat.h"
+#include "redact/redact.h"
 #include "store/catalog.h"
 #include "values/spec.h"
 #include "values/status_value.h"
@@ -276,7 +277,7 @@ no_such_value(const StatusColumn *column, const char *text)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("%s \"%s\" is not a value of column \"%s\", which has type %s",
-					column->plain ? "\"rows\":" : "status", text, column->name, format_type_be(column->typid)),
+					column->plain ? "\"rows\":" : "status", paysafe_redact_string(text), column->name, format_type_be(column->typid)),
 			 column->type == STATUS_BOOLEAN ? errhint(column->plain ? "Its values are \"true\" and \"false\"." : "Its statuses are \"true\" and \"false\".") :
 			 column->type == STATUS_PRESENCE ? errhint("Its statuses are \"set\" and \"unset\".") : 0));
 	pg_unreachable();
@@ -416,7 +417,7 @@ paysafe_status_value_set(const StatusColumn *column, List *values, StatusSet *ou
 				if (strcmp(text, STATUS_OF_ALL) != 0)
 					ereport(ERROR,
 							(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							 errmsg("without a status column, \"%s\" is no status", text)));
+							 errmsg("without a status column, \"%s\" is no status", paysafe_redact_string(text))));
 				break;
 		}
 	}

@@ -854,6 +854,42 @@ def demanded(admin, app, people):
     lowered()
 
 
+def recovery(admin, app, people):
+    """When too few are left who could sign: who is left signs; with nobody left it takes two, and stays in sight."""
+    def loud():
+        return one(admin, "SELECT NOT ok FROM paysafe.check() WHERE subject = 'passkeys' AND check_name = 'recovered'")
+
+    def claims(name, key):
+        with app.transaction():
+            app.execute('SELECT paysafe.act_as(%s)', [name])
+            app.execute("SELECT paysafe.approve('paysafe.passkey_record', %s, 'x')", [key])
+    admin.execute("SELECT paysafe.revoke_passkey(id, 'x') FROM paysafe.passkey WHERE state = 'active' AND actor <> 'boss'")
+    check(loud() is False, 'nothing was recovered')
+    own, theirs = Authenticator(), Authenticator()
+    for actor, key in (('boss', own), ('dora', theirs)):
+        check(enrol(admin, 'bootstrap_passkey', actor, key, propose=True, by='clerk') is None, f'one of {actor} is proposed')
+        change = newest_change(admin)
+        claims('dee', change)
+        claims('boss', change)
+        refused('42501', f'{actor}: claims are no signature', enrol, admin, 'bootstrap_passkey', actor, key, by='clerk', constraint='paysafe_passkey')
+        sign(app, people, 'boss', 'paysafe.passkey_record', change)
+        id = enrol(admin, 'bootstrap_passkey', actor, key, by='clerk')
+        check(one(admin, 'SELECT how FROM paysafe.passkey WHERE id = %s', id) == 'recovery' and loud(), f'{actor}: signed by who is left, and in sight')
+        admin.execute("SELECT paysafe.revoke_passkey(%s, 'x')", [id])
+        check(loud() is False, 'revoked')
+    admin.execute("SELECT paysafe.revoke_passkey(id, 'x') FROM paysafe.passkey WHERE state = 'active'")
+    last = Authenticator()
+    check(enrol(admin, 'bootstrap_passkey', 'dora', last, propose=True, by='clerk') is None, 'with nobody left, it is proposed')
+    change = newest_change(admin)
+    claims('dee', change)
+    refused('42501', 'one person is not enough', enrol, admin, 'bootstrap_passkey', 'dora', last, by='clerk', constraint='paysafe_passkey', message='two other people')
+    claims('dora', change)
+    refused('42501', 'whom it is for is no other', enrol, admin, 'bootstrap_passkey', 'dora', last, by='clerk', constraint='paysafe_passkey')
+    claims('eve', change)
+    id = enrol(admin, 'bootstrap_passkey', 'dora', last, by='clerk')
+    check(one(admin, 'SELECT how FROM paysafe.passkey WHERE id = %s', id) == 'recovery' and loud(), 'two people, and in sight')
+
+
 def main():
     admin, user = connect(), os.environ['APP_ROLE']
     admin.execute('DROP SCHEMA IF EXISTS shop CASCADE')
@@ -875,6 +911,7 @@ def main():
     revoked_meanwhile(admin, app, user, people)
     evidence(admin, app)
     registered(admin, app, people)
+    recovery(admin, app, people)
     print(checks)
 
 

@@ -1,6 +1,6 @@
 -- paysafe's own tables take no change by SQL, from nobody, by no path.
 BEGIN;
-SELECT plan(531);
+SELECT plan(547);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -82,6 +82,7 @@ SELECT paysafe.propose('x'), paysafe.erase('shop.refund', '1', 'x'), paysafe.pro
 SELECT paysafe.begin_fixtures('x');
 SELECT paysafe.bootstrap_people('a', '{}', 'b', '{}', 'x'), paysafe.disable_person('b', 'x'), paysafe.add_to_group('b', 'auditor', 'x');
 SELECT paysafe.enable_person('b', 'x'), paysafe.require_registered(true, 'x');
+SELECT paysafe.signal('x'), paysafe.decide('x', 'x', NULL);
 -- also for one who was granted everything on them
 GRANT ALL ON ALL TABLES IN SCHEMA paysafe TO regress_paysafe_grantee;
 
@@ -101,7 +102,7 @@ CREATE TEMP TABLE own AS
 	   -- services, and what it takes a passkey to fill: test/services, test/passkey
 	   AND c.relname !~ '^(data_key|passkey|idempotency|webhook|inbox|outbox|queue|api_key|destination)'
 	   AND (c.relname !~ '^audit_\d' OR c.relname = to_char(now() AT TIME ZONE 'UTC', '"audit_"YYYY_MM'));
-SELECT is((SELECT count(*)::int FROM own), 65, 'own tables, and two partitions');
+SELECT is((SELECT count(*)::int FROM own), 67, 'own tables, and two partitions');
 CREATE FUNCTION pg_temp.rows(name regclass) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE n bigint; BEGIN EXECUTE format('SELECT count(*) FROM %s', name) INTO n; RETURN n; END $$;
 CREATE TEMP TABLE before AS SELECT relname, pg_temp.rows(name) AS rows FROM own;

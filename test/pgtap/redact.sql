@@ -1,7 +1,7 @@
 -- Redaction: what is a card number or a secret, what is not, and that nothing is
 -- left of them, whatever the text.
 BEGIN;
-SELECT plan(81);
+SELECT plan(98);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 SET LOCAL search_path = public, pg_temp;
@@ -367,6 +367,47 @@ SELECT paysafe.act_as('bob');
 SELECT paysafe.approve('paysafe.rule', (SELECT key FROM paysafe.pending_change), 'right');
 SELECT paysafe.act_as('alice');
 SELECT is(pg_temp.refusal(:'loosen'), 'accepted', 'is what is approved');
+
+-- errors that say what they were given, and where it happened
+CREATE TABLE shop.card (code text, part numeric, status text NOT NULL DEFAULT 'new', PRIMARY KEY (code, part));
+SELECT paysafe.protect_status('shop.card', 'status', E'[*] --> new\nnew --> active\nactive --> spent');
+INSERT INTO shop.card VALUES ('4242424242424242', 1), ('plain, here', 2);
+CREATE TABLE shop.bill (id int PRIMARY KEY, captured numeric, currency text);
+CREATE TABLE shop.back (id int PRIMARY KEY, bill int, amount numeric, currency text, status text);
+CREATE INDEX ON shop.back (bill);
+SELECT paysafe.protect_refund('shop.back', 'shop.bill', 'bill', 'amount', 'currency', 'status', '{sent}', '{void}', 'captured', 'currency');
+CREATE FUNCTION pg_temp.shown(command text, value text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	message text;
+	detail text;
+	hint text;
+	context text;
+BEGIN
+	EXECUTE command USING value;
+	RETURN 'accepted';
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT, context = PG_EXCEPTION_CONTEXT;
+	RETURN concat_ws(E'\n', message, detail, hint, context);
+END $$;
+SELECT is(ARRAY[shown LIKE '%424242******4242%', shown LIKE '%4242424242424242%'], '{true,false}', command)
+  FROM unnest(ARRAY[
+	$$SELECT paysafe.transition('shop.card', $1 || ',1', 'new', 'spent')$$,
+	$$SELECT paysafe.transition('shop.card', '1,a' || $1, 'new', 'active')$$,
+	$$SELECT paysafe.transition('shop.step', $1, 'new', $1)$$,
+	$$SELECT paysafe.set_refund_threshold('shop.back', $1, 5)$$,
+	$$SELECT paysafe.unprotect('shop.card', $1, 'x')$$,
+	$$SELECT paysafe.validate_rows('shop.card', $1)$$,
+	$$SELECT paysafe.accept_rows('shop.card', $1, 'x')$$,
+	$$SELECT paysafe.protect_status('shop.card', 'status', E'[*] --> new\nnew --> ' || $1 || E'\nnew --> ' || $1)$$,
+	$$SELECT paysafe.protect_status('shop.card', 'status', E'[*] --> new', deletable => ARRAY[$1])$$,
+	$$SELECT paysafe.protect_refund('shop.back', 'shop.bill', 'bill', 'amount', 'currency', 'status', '{sent}', ARRAY['void', $1], 'captured', 'currency', recorded => ARRAY[$1])$$,
+	$$SELECT paysafe.revoke_token_issuer($1, 'x')$$,
+	$$SELECT paysafe.throttle($1, jsonb_build_object('user', 'a'))$$,
+	$$SELECT paysafe.remove_throttle($1, 'x')$$,
+	$$SELECT paysafe.idempotency_begin($1, 'key', '\x00')$$,
+	$$SELECT paysafe.webhook_sign($1, 'id', now(), 'x')$$]) command, pg_temp.shown(command, '4242424242424242') shown;
+SELECT is(paysafe.transition('shop.card', '4242424242424242,1', 'new', 'active'), true, 'such a key is found');
+SELECT is(paysafe.transition('shop.card', 'plain\, here,2', 'new', 'active'), true, '... and one with a comma');
 
 SELECT * FROM finish();
 ROLLBACK;

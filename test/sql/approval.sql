@@ -226,5 +226,42 @@ BEGIN; SELECT paysafe.act_as('alice'); INSERT INTO t_approval.old VALUES (5, 90,
 BEGIN; SELECT paysafe.act_as('bob'); SELECT paysafe.approve('t_approval.old', '5', 'ok') > 0 AS approved; COMMIT;
 UPDATE t_approval.old SET status = 'paid' WHERE id = 5;
 
+-- a login that becomes the application by SET ROLE acts for others as well: what it asks for in nobody's name is nobody's
+CREATE ROLE regress_paysafe_door LOGIN NOINHERIT;
+CREATE ROLE regress_paysafe_between;
+CREATE ROLE regress_paysafe_own LOGIN;
+GRANT regress_paysafe_app TO regress_paysafe_between;
+GRANT regress_paysafe_between TO regress_paysafe_door;
+GRANT USAGE ON SCHEMA t_approval TO regress_paysafe_own, regress_paysafe_door;
+GRANT SELECT, INSERT, UPDATE ON t_approval.old TO regress_paysafe_app, regress_paysafe_own;
+CREATE FUNCTION t_approval.becomes(who text) RETURNS void LANGUAGE sql SECURITY DEFINER AS $$SELECT paysafe.act_as(who)$$;
+\c - regress_paysafe_door
+\set VERBOSITY default
+SET ROLE regress_paysafe_app;
+INSERT INTO t_approval.old VALUES (6, 90, 20, 'USD', 'asked');
+\c - regress_paysafe_own
+\set VERBOSITY default
+INSERT INTO t_approval.old VALUES (7, 90, 20, 'USD', 'asked');
+-- a login without the right is one person's own, and a function of somebody else's does not make it act for others
+BEGIN; SELECT t_approval.becomes('alice'); ROLLBACK;									-- fails
+\c - postgres
+\set VERBOSITY default
+SELECT refund, identity, login FROM paysafe.refund_event WHERE relation = 't_approval.old'::regclass AND refund IN ('6', '7') ORDER BY refund;
+BEGIN; SELECT paysafe.act_as('bob'); SELECT paysafe.approve('t_approval.old', '6', 'ok'); ROLLBACK;		-- fails
+-- membership that has ended, and that which a superuser's role gives
+REVOKE regress_paysafe_between FROM regress_paysafe_door;
+\c - regress_paysafe_door
+\set VERBOSITY default
+BEGIN; SELECT t_approval.becomes('alice'); ROLLBACK;									-- fails
+\c - postgres
+GRANT postgres TO regress_paysafe_door;
+\c - regress_paysafe_door
+BEGIN; SELECT t_approval.becomes('alice'); ROLLBACK;
+\c - postgres
+\set VERBOSITY default
+REVOKE postgres FROM regress_paysafe_door;
+
+DROP OWNED BY regress_paysafe_door, regress_paysafe_between, regress_paysafe_own;
+DROP ROLE regress_paysafe_door, regress_paysafe_between, regress_paysafe_own;
 DROP OWNED BY regress_paysafe_app, regress_paysafe_other;
 DROP ROLE regress_paysafe_app, regress_paysafe_other;

@@ -330,6 +330,36 @@ COMMIT;
 SELECT op, actor_claimed, reason, tenant FROM paysafe.audit_log WHERE schema_name = 't_tenant' AND table_name = 'watched' ORDER BY at, command;
 SELECT op, tenant FROM paysafe.history('t_tenant.watched', '4');
 
+-- balances: of a tenant's accounts in its context, the owner's too; of all across tenants (more: test/pgtap/tenant_money.sql)
+CREATE TABLE t_tenant.account (code text PRIMARY KEY, tenant_id int NOT NULL, balance numeric);
+CREATE TABLE t_tenant.entry (id int PRIMARY KEY, tenant_id int NOT NULL, tx int NOT NULL, account text NOT NULL, amount numeric NOT NULL, currency text NOT NULL DEFAULT 'EUR');
+CREATE INDEX ON t_tenant.entry (tx);
+SELECT paysafe.protect_ledger('t_tenant.entry', 'tx', 'account', 'amount', 'currency');
+SELECT paysafe.protect_balance('t_tenant.account', 'code', 'balance', 't_tenant.entry');
+INSERT INTO t_tenant.account VALUES ('a', 7, 0), ('b', 7, 0), ('c', 8, 0), ('d', 8, 0);
+SELECT now() AS start \gset
+INSERT INTO t_tenant.entry VALUES (1, 7, 1, 'a', 5), (2, 7, 1, 'b', -5), (3, 8, 2, 'c', 6), (4, 8, 2, 'd', -6);
+SELECT paysafe.protect_tenant('t_tenant.account', 'tenant_id'), paysafe.protect_tenant('t_tenant.entry', 'tenant_id');
+ALTER TABLE t_tenant.account OWNER TO regress_tenant_owner;
+ALTER TABLE t_tenant.entry OWNER TO regress_tenant_owner;
+SET ROLE regress_tenant_owner;
+SELECT paysafe.balance('a', accounts => 't_tenant.account');			-- fails: for whom?
+BEGIN;
+SELECT paysafe.act_for_tenant('8');
+SELECT account, balance FROM paysafe.trial_balance('t_tenant.account') ORDER BY 1;
+SELECT line, amount, balance FROM paysafe.statement('c', :'start', accounts => 't_tenant.account');
+SAVEPOINT s;
+SELECT line, amount, balance FROM paysafe.statement('a', :'start', accounts => 't_tenant.account');	-- fails: another tenant's
+ROLLBACK TO s;
+SELECT paysafe.act_for_tenant('7');										-- fails: those of 8 were read
+ROLLBACK;
+BEGIN;
+SELECT paysafe.across_tenants('monthly report');
+SELECT account, balance FROM paysafe.trial_balance('t_tenant.account') ORDER BY 1;
+COMMIT;
+RESET ROLE;
+DROP TABLE t_tenant.entry, t_tenant.account;
+
 REASSIGN OWNED BY regress_tenant_owner TO CURRENT_USER;
 DROP OWNED BY regress_tenant_app, regress_tenant_owner;
 DROP ROLE regress_tenant_app, regress_tenant_owner;

@@ -132,7 +132,7 @@ paysafe_hold_of(List *holds, const HeldRow *row)
 
 const Hold *
 paysafe_hold_of_refusal(List *holds, const char *table, const char *key,
-						TimestampTz at, TimestampTz last_at)
+						const char *business_id, TimestampTz at, TimestampTz last_at)
 {
 	ListCell   *lc;
 
@@ -140,8 +140,8 @@ paysafe_hold_of_refusal(List *holds, const char *table, const char *key,
 	{
 		const Hold *hold = lfirst(lc);
 
-		/* which transaction it was of, and for what business, refusals do not say */
-		if (hold->business_id == NULL && last_at >= hold->lower && at < hold->upper &&
+		if ((hold->business_id == NULL || (business_id != NULL && strcmp(hold->business_id, business_id) == 0)) &&
+			last_at >= hold->lower && at < hold->upper &&
 			(hold->table == NULL || (table != NULL && strcmp(hold->table, table) == 0)) &&
 			(hold->key == NULL || (key != NULL && strcmp(hold->key, key) == 0)))
 			return hold;

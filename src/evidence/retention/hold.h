@@ -45,11 +45,11 @@ extern List *paysafe_hold_all(void);
 extern const Hold *paysafe_hold_of(List *holds, const HeldRow *row);
 
 /*
- * The first that holds what a refusal says of a table (NULL: of none) and a key (NULL:
- * of none), from its first time to its last; or NULL.
+ * The first that holds what a refusal says of a table (NULL: of none), a key (NULL:
+ * of none) and a business id (NULL: none), from its first time to its last; or NULL.
  */
 extern const Hold *paysafe_hold_of_refusal(List *holds, const char *table, const char *key,
-										   TimestampTz at, TimestampTz last_at);
+										   const char *business_id, TimestampTz at, TimestampTz last_at);
 
 /* Refuse to remove what a hold holds. */
 extern PAYSAFE_NORETURN void paysafe_hold_refuse(const Hold *hold);

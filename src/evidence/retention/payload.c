@@ -50,9 +50,11 @@ visit_shape(Relation rel, HeapTuple tuple, void *arg)
 											  TextDatumGetCString(values[SHAPE_TABLE]));
 	table->encoding = pg_char_to_encoding(NameStr(*DatumGetName(values[SHAPE_ENCODING])));
 	table->month = InvalidOid;
-	/* refusals say what others tried to write */
+	/* refusals say what others tried to write, signals and decisions what the application does */
 	table->own = strncmp(table->subject, "paysafe.", strlen("paysafe.")) == 0 &&
-		strcmp(table->subject, "paysafe.refusal_record") != 0;
+		strcmp(table->subject, "paysafe.refusal_record") != 0 &&
+		strcmp(table->subject, "paysafe.signal_record") != 0 &&
+		strcmp(table->subject, "paysafe.decision_record") != 0;
 	return true;
 }
 

@@ -15,12 +15,12 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/rls.h"
 #include "utils/snapmgr.h"
 
 #include "base/refusal.h"
 #include "base/scan.h"
 #include "engine/rule.h"
+#include "engine/shown.h"
 #include "errors.h"
 #include "redact/redact.h"
 #include "rules/balance/account.h"
@@ -214,12 +214,13 @@ bool
 paysafe_account_visible(Oid accounts)
 {
 	return pg_class_aclcheck(accounts, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
-		check_enable_rls(accounts, GetUserId(), true) != RLS_ENABLED;
+		paysafe_shown_is_all(accounts);
 }
 
 typedef struct FindState
 {
 	Oid			accounts;
+	bool		all;			/* those that the transaction may not know of, too */
 	int			count;
 	Account    *account;
 } FindState;
@@ -261,6 +262,8 @@ visit_account(Relation leaf, TupleTableSlot *row, void *arg)
 	const Rule *rule = rule_of(leaf, find->accounts);
 	EntryFault	fault;
 
+	if (!find->all && !paysafe_shown_row(leaf, row))
+		return true;
 	find->count++;
 	/* where one only looks, what is no account is another finding, of the row itself */
 	if (!rule->observed)
@@ -279,10 +282,10 @@ visit_account(Relation leaf, TupleTableSlot *row, void *arg)
 
 int
 paysafe_account_find(Oid accounts, List *key_names, const KeyValues *key, Snapshot snapshot,
-					 Account *out)
+					 bool all, Account *out)
 {
 	Snapshot	newest = snapshot == NULL ? paysafe_scan_snapshot() : NULL;
-	FindState	find = {.accounts = accounts, .account = out};
+	FindState	find = {.accounts = accounts, .all = all, .account = out};
 	ListCell   *lc;
 
 	foreach(lc, paysafe_catalog_leaves(accounts))
@@ -350,8 +353,8 @@ paysafe_account_rule(Oid accounts, RuleSource *out)
 				 errhint("Enforce the rule with paysafe.protect_balance.")));
 }
 
-void
-paysafe_account_named(const RuleSource *rule, char *key, Snapshot snapshot, Account *out)
+int
+paysafe_account_count(const RuleSource *rule, char *key, Snapshot snapshot, bool all, Account *out)
 {
 	Relation	rel = table_open(rule->relation, AccessShareLock);
 	List	   *names = paysafe_spec_columns(rule->spec, "key_column");
@@ -361,13 +364,25 @@ paysafe_account_named(const RuleSource *rule, char *key, Snapshot snapshot, Acco
 
 	paysafe_key_columns_find(rel, names, &columns);
 	paysafe_key_columns_written(rel, &columns, key, &values);
-	count = paysafe_account_find(rule->relation, names, &values, snapshot, out);
+	count = paysafe_account_find(rule->relation, names, &values, snapshot, all, out);
 	table_close(rel, NoLock);
+	return count;
+}
+
+void
+paysafe_account_named(const RuleSource *rule, char *key, Snapshot snapshot, bool all, Account *out)
+{
+	int			count = paysafe_account_count(rule, key, snapshot, all, out);
+	RuleSource	tenants;
+	bool		removed;
+
 	if (count != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("table \"%s\" has %s account \"%s\"", get_rel_name(rule->relation),
-						count == 0 ? "no" : "more than one", key)));
+						count == 0 ? "no" : "more than one", paysafe_redact_string(key)),
+				 count == 0 && !all && paysafe_rule_newest(rule->relation, "tenant", &tenants, &removed) && !removed ?
+				 errhint("A tenant's accounts are known to transactions that work for it: paysafe.act_for_tenant.") : 0));
 }
 
 bool
@@ -492,7 +507,7 @@ remembering_rule(Oid accounts)
 		const Rule *rule = rule_of(rel, accounts);
 		const BalanceState *state = rule->compiled;
 
-		if (rules->valid && is_row_key(&rules->key, &state->account.key.key))
+		if (rules->valid && is_row_key(&rules->key, &state->account.key.key) && !paysafe_shown_depends(rel))
 			result = rule;
 	}
 	table_close(rel, NoLock);

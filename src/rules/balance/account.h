@@ -108,13 +108,17 @@ extern int	paysafe_account_tables(Oid ledger, Oid except, Oid *found);
 /*
  * Find the account with this key, of which there must be exactly one; the
  * number found otherwise, at most two.  With a snapshot, as it sees it; NULL: the
- * newest.
+ * newest.  all: also where the transaction may not know of it (engine/shown.h).
  */
 extern int	paysafe_account_find(Oid accounts, List *key_names, const KeyValues *key,
-								 Snapshot snapshot, Account *out);
+								 Snapshot snapshot, bool all, Account *out);
+
+/* The same with this key text. */
+extern int	paysafe_account_count(const RuleSource *rule, char *key, Snapshot snapshot, bool all,
+								  Account *out);
 
 /* The account with this key text, which must exist: 22023 otherwise. */
-extern void paysafe_account_named(const RuleSource *rule, char *key, Snapshot snapshot,
+extern void paysafe_account_named(const RuleSource *rule, char *key, Snapshot snapshot, bool all,
 								  Account *out);
 
 /*

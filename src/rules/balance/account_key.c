@@ -49,7 +49,7 @@ paysafe_account_key_is_spare(const Rule *rule, const RowChange *change, const Ac
 
 	if (is_unique_in_all(state, change->rel) ||
 		!paysafe_key_columns_read(&state->account.key, change->before, &key, NULL) ||
-		paysafe_account_find(state->accounts, state->key_names, &key, NULL, &other) == 0)
+		paysafe_account_find(state->accounts, state->key_names, &key, NULL, true, &other) == 0)
 		return false;
 	if (!other.stored)
 		return !account->stored;

@@ -296,7 +296,7 @@ lock_unstored(Mover *mover, Account *account, Oid accounts, const Movement *m)
 	paysafe_account_status_lock(accounts, account->key, false);
 	forget_snapshot(mover);
 	return paysafe_account_find(accounts, ((const BalanceState *) m->rule->compiled)->key_names, &m->account,
-								find_snapshot(mover), account) == 1 && !account->stored;
+								find_snapshot(mover), false, account) == 1 && !account->stored;
 }
 
 static void
@@ -314,7 +314,7 @@ move_one(Mover *mover, const Movement *m)
 		if (!paysafe_account_is_known(state->accounts, m->account_text, &account))
 		{
 			snapshot = find_snapshot(mover);
-			count = paysafe_account_find(state->accounts, state->key_names, &m->account, snapshot, &account);
+			count = paysafe_account_find(state->accounts, state->key_names, &m->account, snapshot, false, &account);
 			if (count == 1 && !account.stored)
 				paysafe_account_remember(state->accounts, &account);
 		}

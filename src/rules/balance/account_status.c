@@ -250,7 +250,7 @@ paysafe_account_status_approval_subject(const Rule *rule, const char *key, bool 
 	}
 	paysafe_account_rule(state->accounts, &source);
 	snapshot = paysafe_scan_snapshot();
-	paysafe_account_named(&source, pstrdup(key), snapshot, &account);
+	paysafe_account_named(&source, pstrdup(key), snapshot, false, &account);
 	UnregisterSnapshot(snapshot);
 	if (account.mark != ACCOUNT_CLOSED)
 	{

@@ -287,7 +287,7 @@ observe_entry(const Rule *rule, const Entry *entry)
 	int			count;
 
 	(void) paysafe_key_columns_read(entry->account, entry->row, &key, NULL);
-	count = paysafe_account_find(state->accounts, state->key_names, &key, NULL, &account);
+	count = paysafe_account_find(state->accounts, state->key_names, &key, NULL, false, &account);
 	if (count != 1)
 		paysafe_rule_refuse(rule, ERRCODE_23M03_ACCOUNT, linitial(state->entry.account_names),
 							psprintf("an entry in table \"%s\" names account \"%s\", of which there is %s",

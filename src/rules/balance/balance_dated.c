@@ -28,6 +28,7 @@
 #include "base/crypto.h"
 #include "engine/closed_period.h"
 #include "engine/currency.h"
+#include "engine/shown.h"
 #include "rules/balance/account.h"
 #include "rules/balance/balance_query.h"
 #include "store/catalog.h"
@@ -74,6 +75,11 @@ open_ledger(FunctionCallInfo fcinfo, Oid ledger, int day, int time_zone, DatedLe
 				 errmsg("ledger \"%s\" is only observed", get_rel_name(ledger)),
 				 errhint("Enforce the rule with paysafe.protect_ledger.")));
 	paysafe_balance_query_check_visible(ledger);
+	if (!paysafe_shown_is_everything(ledger))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("row security of table \"%s\" hides rows from you", get_rel_name(ledger)),
+				 errhint("Add its entries up, or ask in a SECURITY DEFINER function of a role that row security does not hold for.")));
 	rel = table_open(ledger, AccessShareLock);
 	paysafe_posting_date_column(rel, name, &date);
 	table_close(rel, NoLock);
@@ -262,7 +268,7 @@ add_account(const RuleSource *rule, char *key, const DatedLedger *ledger, Accoun
 	KeyColumns	columns;
 	KeyValues	values;
 
-	paysafe_account_named(rule, key, GetActiveSnapshot(), account);
+	paysafe_account_named(rule, key, GetActiveSnapshot(), paysafe_shown_is_everything(rule->relation), account);
 	paysafe_key_columns_find(rel, paysafe_spec_columns(rule->spec, "key_column"), &columns);
 	paysafe_key_columns_written(rel, &columns, account->key, &values);
 	table_close(rel, NoLock);

@@ -292,7 +292,7 @@ paysafe_balance_existing_start(Oid accounts)
 		ListCell   *lc;
 
 		(void) paysafe_account_find(accounts, paysafe_spec_columns(rule.spec, "key_column"),
-									&existing->key, NULL, &account);
+									&existing->key, NULL, true, &account);
 		foreach(lc, existing->sums)
 		{
 			ExistingSum *sum = lfirst(lc);

@@ -21,7 +21,9 @@
 #include "base/argument.h"
 #include "compat.h"
 #include "engine/rule.h"
+#include "engine/shown.h"
 #include "errors.h"
+#include "redact/redact.h"
 #include "rules/balance/account.h"
 #include "rules/balance/balance_query.h"
 #include "rules/balance/history.h"
@@ -72,7 +74,16 @@ paysafe_balance_query_check_visible(Oid relation)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("row security of table \"%s\" hides rows from you", get_rel_name(relation)),
-				 errhint("Read its column, or call paysafe.balance in a function of the owner's.")));
+				 errhint("Read its column, or ask in a SECURITY DEFINER function of a role that row security does not hold for.")));
+}
+
+bool
+paysafe_balance_query_shows(const RuleSource *rule, const char *key)
+{
+	Account		account;
+
+	return paysafe_shown_is_everything(rule->relation) ||
+		paysafe_account_count(rule, pstrdup(key), GetActiveSnapshot(), false, &account) > 0;
 }
 
 void
@@ -136,7 +147,7 @@ paysafe_balance_query_check_one(const Account *account, const char *currency, Li
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("account \"%s\" has balances in several currencies: %s",
-						account->key, paysafe_strings_join(currencies)),
+						paysafe_redact_string(account->key), paysafe_redact_string(paysafe_strings_join(currencies))),
 				 errhint("Name one in the argument \"currency\".")));
 }
 
@@ -147,7 +158,7 @@ paysafe_balance_query_sign(const RuleSource *rule, const char *key)
 
 	if (!OidIsValid(rule->relation) || paysafe_spec_optional_text(rule->spec, "side_column") == NULL)
 		return 1;
-	paysafe_account_named(rule, pstrdup(key), GetActiveSnapshot(), &account);
+	paysafe_account_named(rule, pstrdup(key), GetActiveSnapshot(), true, &account);
 	return account.sign;
 }
 
@@ -192,7 +203,8 @@ paysafe_balance(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	at = PG_GETARG_TIMESTAMPTZ(1);
 	paysafe_balance_query_rule(fcinfo, 2, &rule);
-	paysafe_account_named(&rule, text_to_cstring(PG_GETARG_TEXT_PP(0)), GetActiveSnapshot(), &account);
+	paysafe_account_named(&rule, text_to_cstring(PG_GETARG_TEXT_PP(0)), GetActiveSnapshot(),
+						  paysafe_shown_is_everything(rule.relation), &account);
 	if (at < rule.since && at < GetCurrentTransactionStartTimestamp())
 		PG_RETURN_NULL();		/* not known */
 	settled = paysafe_balance_query_is_settled(&at);
@@ -222,7 +234,8 @@ paysafe_available_balance(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	paysafe_balance_query_rule(fcinfo, 1, &rule);
-	paysafe_account_named(&rule, text_to_cstring(PG_GETARG_TEXT_PP(0)), GetActiveSnapshot(), &account);
+	paysafe_account_named(&rule, text_to_cstring(PG_GETARG_TEXT_PP(0)), GetActiveSnapshot(),
+						  paysafe_shown_is_everything(rule.relation), &account);
 	posted = paysafe_balance_query_at(rule.relation, &account, currency, DT_NOEND, false, &currencies);
 	paysafe_balance_query_check_one(&account, currency, currencies);
 	/* of one currency are those who pay in, if this account has several */

@@ -25,6 +25,9 @@ extern void paysafe_balance_query_rule_of(Oid relation, RuleSource *out);
 /* Raises 42501 if the user may not know all of the table's rows. */
 extern void paysafe_balance_query_check_visible(Oid relation);
 
+/* May the user, in this transaction, know of the account of this key? */
+extern bool paysafe_balance_query_shows(const RuleSource *rule, const char *key);
+
 /*
  * Can what had been posted by a time still change?  From the beginning of the
  * transaction on it can, *at becomes the end of time, and all that there is to see is

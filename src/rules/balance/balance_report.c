@@ -22,6 +22,7 @@
 #include "utils/tuplestore.h"
 
 #include "base/argument.h"
+#include "engine/shown.h"
 #include "rules/balance/account.h"
 #include "rules/balance/balance_query.h"
 #include "rules/balance/history.h"
@@ -56,7 +57,10 @@ static void
 put_balance(const char *key, const char *currency, Numeric balance, void *arg)
 {
 	Trial	   *trial = arg;
+
 	CHECK_FOR_INTERRUPTS();
+	if (!paysafe_balance_query_shows(trial->rule, key))
+		return;
 	paysafe_balance_query_put(trial->result, trial->rule, key, currency,
 							  paysafe_balance_query_sign(trial->rule, key) < 0 ? paysafe_money_negate(balance) : balance,
 							  trial->settled);
@@ -175,7 +179,8 @@ paysafe_statement(PG_FUNCTION_ARGS)
 				 errmsg("a statement starts before it ends, and before this transaction began")));
 	paysafe_balance_query_rule(fcinfo, 3, &rule);
 	check_known(&rule, from);
-	paysafe_account_named(&rule, text_to_cstring(PG_GETARG_TEXT_PP(0)), GetActiveSnapshot(), &account);
+	paysafe_account_named(&rule, text_to_cstring(PG_GETARG_TEXT_PP(0)), GetActiveSnapshot(),
+						  paysafe_shown_is_everything(rule.relation), &account);
 	settled = paysafe_balance_query_is_settled(&until);
 	from_settled = paysafe_balance_query_is_settled(&from);
 	horizon = settled ? DT_NOEND : from_settled ? horizon_of(rule.relation, &account) : DT_NOBEGIN;

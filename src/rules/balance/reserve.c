@@ -301,7 +301,7 @@ lock_account(Oid accounts, char *key, bool voided, Account *out)
 		TupleTableSlot *slot;
 		bool		locked;
 
-		paysafe_account_named(&rule, key, snapshot, out);
+		paysafe_account_named(&rule, key, snapshot, false, out);
 		leaf = table_open(out->relid, RowShareLock);
 		slot = table_slot_create(leaf, NULL);
 		locked = paysafe_account_lock(leaf, out, snapshot, slot);
@@ -324,6 +324,23 @@ lock_account(Oid accounts, char *key, bool voided, Account *out)
 		out->balance = paysafe_money_zero();
 }
 
+/* Is it of an account that the transaction may not know of? */
+static bool
+is_hidden(const Reservation *r, bool voided)
+{
+	RuleSource	rule;
+	Snapshot	snapshot;
+	Account		account;
+	bool		hidden;
+
+	find_rule(r->accounts, voided, &rule);
+	snapshot = paysafe_scan_snapshot();
+	hidden = paysafe_account_count(&rule, pstrdup(r->account), snapshot, false, &account) == 0 &&
+		paysafe_account_count(&rule, pstrdup(r->account), snapshot, true, &account) > 0;
+	UnregisterSnapshot(snapshot);
+	return hidden;
+}
+
 /*
  * Find the reservation and lock its account.  True: a part of it has been posted with
  * this key.  Otherwise it must be open.
@@ -334,7 +351,7 @@ lock_reservation(int64 id, const char *key, bool voided, Reservation *r, Account
 {
 	char	   *outcome;
 
-	if (!paysafe_reserve_record_find(id, r))
+	if (!paysafe_reserve_record_find(id, r) || is_hidden(r, voided))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("reservation " INT64_FORMAT " does not exist", id)));
@@ -421,7 +438,7 @@ account_paid_into(Oid accounts, const Account *account, char *key)
 	Account		to;
 
 	paysafe_account_rule(accounts, &rule);
-	paysafe_account_named(&rule, key, snapshot, &to);
+	paysafe_account_named(&rule, key, snapshot, false, &to);
 	UnregisterSnapshot(snapshot);
 	if (strcmp(to.key, account->key) == 0 ||
 		(to.currency != NULL && (account->currency == NULL || strcmp(to.currency, account->currency) != 0)))

@@ -14,6 +14,7 @@
 #include "base/argument.h"
 #include "engine/currency.h"
 #include "engine/declare.h"
+#include "redact/redact.h"
 #include "rules/ledger/ledger_rows.h"
 #include "values/key_columns.h"
 #include "values/money.h"
@@ -90,7 +91,7 @@ add_shape(FunctionCallInfo fcinfo, int n, SpecBuilder *spec, const char *directi
 		if (paysafe_strings_contain(credits, lfirst(lc)))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("\"%s\" cannot be the word of both sides", (char *) lfirst(lc))));
+					 errmsg("\"%s\" cannot be the word of both sides", paysafe_redact_string((char *) lfirst(lc)))));
 	paysafe_spec_add_text(spec, "credit_column", credit_column);
 	if (debits != NIL)
 	{

@@ -29,6 +29,7 @@
 #include "base/refusal.h"
 #include "engine/rule.h"
 #include "errors.h"
+#include "redact/redact.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
 #include "values/spec.h"
@@ -228,7 +229,7 @@ check_unseen(const Post *post)
 	if (SPI_processed > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("transaction \"%s\" has been posted since this database transaction began", post->id),
+				 errmsg("transaction \"%s\" has been posted since this database transaction began", paysafe_redact_string(post->id)),
 				 errhint("The transaction may succeed when it is tried again.")));
 }
 

@@ -44,6 +44,7 @@
 #include "engine/which_rows.h"
 #include "engine/test_rows.h"
 #include "errors.h"
+#include "redact/redact.h"
 #include "rules/kinds.h"
 #include "rules/payment/payment_fault.h"
 #include "rules/payment/payment_mark.h"
@@ -687,13 +688,13 @@ check_statuses(List *captured, List *recorded, List *adjustable, const char *cap
 		if (!paysafe_strings_contain(captured, lfirst(lc)))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("status \"%s\" cannot be recorded and not captured", (char *) lfirst(lc)),
+					 errmsg("status \"%s\" cannot be recorded and not captured", paysafe_redact_string((char *) lfirst(lc))),
 					 errhint("Name it in both arguments.")));
 	foreach(lc, captured)
 		if (captured_column == NULL && paysafe_strings_contain(adjustable, lfirst(lc)))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("status \"%s\" cannot be both captured and adjustable", (char *) lfirst(lc)),
+					 errmsg("status \"%s\" cannot be both captured and adjustable", paysafe_redact_string((char *) lfirst(lc))),
 					 errdetail("Without a captured column the amount is what is captured.")));
 }
 

@@ -24,6 +24,7 @@
 #include "engine/declare.h"
 #include "engine/status_names.h"
 #include "errors.h"
+#include "redact/redact.h"
 #include "rules/kinds.h"
 #include "rules/refund/captures.h"
 #include "rules/refund/refund_source.h"
@@ -436,7 +437,7 @@ counted_statuses(const char *status_column, List *counted, List *recorded)
 		if (!paysafe_strings_contain(counted, lfirst(lc)))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("status \"%s\" cannot be recorded and not counted", (char *) lfirst(lc)),
+					 errmsg("status \"%s\" cannot be recorded and not counted", paysafe_redact_string((char *) lfirst(lc))),
 					 errhint("Name it in both arguments.")));
 	return counted;
 }
@@ -602,7 +603,7 @@ check_types(const CapturesDeclaration *d, List *refund, List *chargeback)
 				(i > 1 && paysafe_strings_contain(chargeback, lfirst(lc))))
 				ereport(ERROR,
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("type \"%s\" cannot be two things", (char *) lfirst(lc)),
+						 errmsg("type \"%s\" cannot be two things", paysafe_redact_string((char *) lfirst(lc))),
 						 errdetail("Only what authorizes may also capture.")));
 	if (d->cancel != NIL && d->authorize == NIL)
 		ereport(ERROR,

@@ -146,6 +146,9 @@ lock_payment_of(const Rule *rule, const RowChange *change, FoundPayment *locked)
 	/* paysafe_refund_fault has seen to it that all of them are there */
 	(void) paysafe_key_columns_read(&side->payment, change->after, &payment, NULL);
 	count = paysafe_refund_lock_payment(state, &payment, locked);
+	/* another tenant's: as if it were not there */
+	if (locked->hidden)
+		count = 0;
 	if (count != 1)
 		paysafe_rule_refuse(rule, ERRCODE_23R06_NO_PAYMENT,
 						  NameStr(TupleDescAttr(RelationGetDescr(change->rel),

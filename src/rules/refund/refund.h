@@ -195,6 +195,7 @@ typedef struct FoundPayment
 	NetPayment *net;			/* NULL if it is not */
 	char	   *currency;		/* NULL if missing */
 	bool		test;			/* engine/test_rows.h; if it was found without a lock */
+	bool		hidden;			/* engine/shown.h: the transaction may not know of it */
 } FoundPayment;
 
 typedef struct RefundSum

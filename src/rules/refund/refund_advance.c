@@ -158,6 +158,8 @@ approved_money(const RefundState *state, char *payment, Numeric amount, char *cu
 		paysafe_refund_lock_payment(state, &key, &locked);
 	if (!state->refund.running)
 		paysafe_refund_payout_in(state, &locked, state->refund.constant ? state->refund.constant : currency);
+	if (locked.hidden)
+		count = 0;
 	if (count != 1)
 		not_possible(psprintf("%s rows of \"%s\" have %s \"%s\".", count == 0 ? "No" : "Several",
 							  get_rel_name(state->refund.running ? state->refund_root : state->payment_root),

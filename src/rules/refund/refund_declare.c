@@ -19,6 +19,7 @@
 #include "engine/status_machine.h"
 #include "engine/status_names.h"
 #include "engine/test_rows.h"
+#include "redact/redact.h"
 #include "rules/kinds.h"
 #include "rules/refund/captures.h"
 #include "rules/refund/refund.h"
@@ -305,12 +306,12 @@ check_statuses(List *gated, List *voided, List *recorded)
 		if (paysafe_strings_contain(voided, lfirst(lc)))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("status \"%s\" cannot be both gated and void", (char *) lfirst(lc))));
+					 errmsg("status \"%s\" cannot be both gated and void", paysafe_redact_string((char *) lfirst(lc)))));
 	foreach(lc, recorded)
 		if (!paysafe_strings_contain(gated, lfirst(lc)))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("status \"%s\" cannot be recorded and not gated", (char *) lfirst(lc)),
+					 errmsg("status \"%s\" cannot be recorded and not gated", paysafe_redact_string((char *) lfirst(lc))),
 					 errhint("A refund that has been paid out had to be approved: name the status in both arguments.")));
 }
 
@@ -330,7 +331,7 @@ check_currency(Oid payment, const char *currency_column, const char *currency, b
 	if (currency != NULL && paysafe_money_scale(currency) < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("currency \"%s\" is not known", currency),
+				 errmsg("currency \"%s\" is not known", paysafe_redact_string(currency)),
 				 errhint("Declare it with paysafe.set_currency.")));
 }
 

@@ -16,6 +16,7 @@
 #include "rules/refund/refund.h"
 #include "rules/refund/refund_glass.h"
 #include "rules/refund/refund_several.h"
+#include "rules/refund/refund_structuring.h"
 #include "rules/refund/refund_terms.h"
 #include "values/money.h"
 #include "values/row_key.h"
@@ -187,6 +188,11 @@ paysafe_refund_pass_gate(const Rule *rule, const RowChange *change, const FoundP
 		refuse_gate(rule, change, payment, other ? paysafe_rejection_other_words(other) :
 					gate_detail(side, change, payment, &terms), &subject,
 					have, needed, before);
+	if (needed == 0 && passes && !paysafe_refund_is_chargeback(side, change->after))
+		paysafe_refund_note_structuring(&(UnapprovedRefund)
+										{
+											state, payment, key, currency, amount, linitial(subject.requesters)
+										});
 	life->bands = terms.bands;
 	paysafe_refund_add_event(state, life, payment, key, change->after,
 							 passes || paysafe_rule_is_watched(rule) ? REFUND_GATED : REFUND_RECORDED,

@@ -18,14 +18,15 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/rls.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "base/attempt.h"
 #include "engine/rule.h"
+#include "engine/shown.h"
 #include "people/approval.h"
 #include "people/person.h"
+#include "people/tenant.h"
 #include "rules/kinds.h"
 #include "rules/refund/refund.h"
 #include "rules/refund/refund_terms.h"
@@ -41,6 +42,7 @@ typedef struct PendingOutput
 	Tuplestorestate *store;
 	TupleDesc	desc;
 	struct StandingSums *sums;
+	bool		everything;		/* whoever asks may know of all rows of the table */
 } PendingOutput;
 
 static bool
@@ -393,13 +395,22 @@ output_leaf(Relation leaf, const RefundRule *rule, MemoryContext row_context, Pe
 
 		CHECK_FOR_INTERRUPTS();
 		state = paysafe_refund_rule_of(leaf, rule->relid, rule->name, &rules)->compiled;
-		output_pending(leaf, state, rules, slot, out);
+		if (out->everything || paysafe_shown_row(leaf, slot))
+			output_pending(leaf, state, rules, slot, out);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(row_context);
 	}
 	ExecDropSingleTupleTableSlot(slot);
 	table_endscan(scan);
 	UnregisterSnapshot(snapshot);
+}
+
+static bool
+works_for_all(void)
+{
+	const TenantContext *context = paysafe_tenant_use();
+
+	return context != NULL && context->tenant == NULL;
 }
 
 /* SQL-callable functions */
@@ -434,15 +445,17 @@ paysafe_pending_approvals(PG_FUNCTION_ARGS)
 
 		if (get_rel_relkind(rule->relid) == '\0' ||
 			pg_class_aclcheck(rule->relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK ||
-			check_enable_rls(rule->relid, InvalidOid, true) == RLS_ENABLED ||
+			!paysafe_shown_is_all(rule->relid) ||
 			!paysafe_rule_newest(rule->relid, rule->name, &source, &removed) || removed)
 			continue;
+		out.everything = paysafe_shown_is_everything(rule->relid);
 		foreach(lc2, paysafe_catalog_leaves(rule->relid))
 		{
 			Relation	leaf = table_open(lfirst_oid(lc2), AccessShareLock);
 
 			output_leaf(leaf, rule, row_context, &out);
-			if (foreach_current_index(lc2) == 0)
+			/* these have no rows that say whose they are */
+			if (foreach_current_index(lc2) == 0 && (out.everything || works_for_all()))
 				output_all_in_advance(leaf, rule->relid, rule->name, &out);
 			table_close(leaf, AccessShareLock);
 		}

@@ -21,8 +21,10 @@
 #include "utils/snapmgr.h"
 
 #include "compat.h"
+#include "engine/shown.h"
 #include "engine/test_rows.h"
 #include "errors.h"
+#include "redact/redact.h"
 #include "rules/kinds.h"
 #include "rules/refund/captures.h"
 #include "rules/refund/refund.h"
@@ -311,6 +313,7 @@ remember_row(Relation rel, TupleTableSlot *row, void *arg)
 	{
 		describe_payment(found->state, paysafe_rules_of(rel), row, found->payment);
 		found->payment->test = paysafe_test_row(paysafe_rules_of(rel), row);
+		found->payment->hidden = !paysafe_shown_row(rel, row);
 	}
 	return true;
 }
@@ -411,6 +414,7 @@ read_locked(const RefundState *state, Relation leaf, TupleTableSlot *slot, const
 		return false;
 	*out = (FoundPayment) {0};
 	describe_payment(state, rules, slot, out);
+	out->hidden = !paysafe_shown_row(leaf, slot);
 	if (out->captures != NIL)
 		take_captures(out, false);
 	return true;
@@ -513,7 +517,7 @@ paysafe_refund_rule_of(Relation leaf, Oid refund_root, const char *name, const R
 	if (rule == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"%s\" has no rule \"%s\"", RelationGetRelationName(leaf), name)));
+				 errmsg("table \"%s\" has no rule \"%s\"", RelationGetRelationName(leaf), paysafe_redact_string(name))));
 	return rule;
 }
 

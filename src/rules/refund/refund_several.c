@@ -231,7 +231,7 @@ warn_of_refused_fact(const RuleSource *one, const RuleSource *other)
 	if (status != NULL)
 		ereport(WARNING,
 				(errmsg("what rule \"%s\" stores in status \"%s\", rule \"%s\" can refuse",
-						one->name, status, other->name),
+						one->name, paysafe_redact_string(status), other->name),
 				 errdetail("A row of table \"%s\" can be of both: then the fact is not stored at all.",
 						   get_rel_name(one->relation)),
 				 errhint("Name the status in \"recorded\" of both declarations, or let their \"rows\" exclude each other.")));

@@ -32,6 +32,7 @@
 #include "people/actor.h"
 #include "people/approval.h"
 #include "people/registry.h"
+#include "redact/redact.h"
 #include "rules/refund/refund_several.h"
 #include "rules/refund/refund_source.h"
 #include "rules/refund/refund_threshold.h"
@@ -473,16 +474,16 @@ check_currency(const RuleSource *rule, char *currency)
 	if (paysafe_money_scale(currency) < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("currency \"%s\" is not known", currency),
+				 errmsg("currency \"%s\" is not known", paysafe_redact_string(currency)),
 				 decimals ? errdetail("The rule says how many decimals amounts have, not which currencies there are: a misspelt one would have a threshold.") : 0,
-				 decimals ? errhint("Declare it: SELECT paysafe.set_currency(%s, %s);", quote_literal_cstr(currency), decimals) :
+				 decimals ? errhint("Declare it: SELECT paysafe.set_currency(%s, %s);", paysafe_redact_string(quote_literal_cstr(currency)), decimals) :
 				 errhint("Declare it with paysafe.set_currency.")));
 	only = only_currency(rule);
 	if (only == NULL || strcmp(paysafe_money_code(pstrdup(only)), paysafe_money_code(pstrdup(currency))) == 0)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("no refund in table \"%s\" is in %s", get_rel_name(rule->relation), currency),
+			 errmsg("no refund in table \"%s\" is in %s", get_rel_name(rule->relation), paysafe_redact_string(currency)),
 			 errdetail("By its rules all are in %s.", only),
 			 errhint("Set the threshold for %s.", only)));
 }
@@ -584,15 +585,15 @@ check_removal(const ThresholdChange *change)
 	if (change->old_threshold == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s has no band \"%s\" in table \"%s\"", change->currency, change->new_threshold.name,
+				 errmsg("%s has no band \"%s\" in table \"%s\"", paysafe_redact_string(change->currency), paysafe_redact_string(change->new_threshold.name),
 						get_rel_name(change->rule.relation))));
 	foreach(lc, change->others)
 		n += paysafe_refund_threshold_is_in(lfirst(lc), change->currency);
 	if (n == 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("band \"%s\" is the last threshold for %s in table \"%s\"", change->new_threshold.name,
-						change->currency, get_rel_name(change->rule.relation)),
+				 errmsg("band \"%s\" is the last threshold for %s in table \"%s\"", paysafe_redact_string(change->new_threshold.name),
+						paysafe_redact_string(change->currency), get_rel_name(change->rule.relation)),
 				 errhint("Give it another amount.")));
 }
 
@@ -609,7 +610,7 @@ warn_of_group(const Threshold *threshold)
 		n += !paysafe_registry_person(*(int64 *) lfirst(lc))->disabled;
 	if (n < threshold->approvers)
 		ereport(WARNING,
-				(errmsg("group \"%s\" has %d of the %d people who have to approve", threshold->group, n, threshold->approvers),
+				(errmsg("group \"%s\" has %d of the %d people who have to approve", paysafe_redact_string(threshold->group), n, threshold->approvers),
 				 errhint("Two people put others into it: paysafe.add_to_group.")));
 }
 

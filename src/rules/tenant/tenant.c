@@ -285,6 +285,21 @@ check_row(const Rule *rule, const RowChange *change)
 		count_row(rule);
 }
 
+/* As the policy does for queries: none without a context, and from now on the transaction is its tenant's. */
+static bool
+shows(const Rule *rule, TupleTableSlot *row)
+{
+	const TenantState *state = rule->compiled;
+	const TenantContext *context = paysafe_tenant_use();
+	bool		isnull;
+	Datum		value;
+
+	if (context == NULL || context->tenant == NULL)
+		return context != NULL;
+	value = slot_getattr(row, state->attnum, &isnull);
+	return !isnull && is_tenant(state, context, value);
+}
+
 static void
 end_transaction(bool aborted)
 {
@@ -335,6 +350,8 @@ const RuleKind paysafe_tenant_kind = {
 	.check_existing = check_existing,
 	.in_parts = in_parts,
 	.furnish = paysafe_tenant_policy_furnish,
+	.shows = shows,
+	.owns_row_security = paysafe_tenant_policy_is_alone,
 	.describe = describe
 };
 

@@ -290,6 +290,14 @@ paysafe_tenant_policy_lock(Oid relid)
 	(void) find_all_inheritors(relid, AccessExclusiveLock, NULL);
 }
 
+bool
+paysafe_tenant_policy_is_alone(Oid relid)
+{
+	Found		found;
+
+	return look_at(relid, &found) != NULL && found.right && found.rows && !found.any;
+}
+
 /* SQL-callable functions */
 
 PG_FUNCTION_INFO_V1(paysafe_tenant_trouble);

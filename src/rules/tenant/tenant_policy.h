@@ -27,6 +27,9 @@ extern void paysafe_tenant_policy_furnish(Oid relid);
  */
 extern void paysafe_tenant_policy_lock(Oid relid);
 
+/* Does nothing but the tenant's policy hide rows of the table?  False where none is enforced. */
+extern bool paysafe_tenant_policy_is_alone(Oid relid);
+
 /* Does a tenant rule that is enforced hold for the table? */
 extern bool paysafe_tenant_policy_needed(Oid relid);
 

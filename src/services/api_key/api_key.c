@@ -27,6 +27,7 @@
 #include "base/argument.h"
 #include "compat.h"
 #include "people/actor.h"
+#include "redact/redact.h"
 #include "services/api_key/api_key.h"
 #include "services/api_key/api_key_format.h"
 #include "store/catalog.h"
@@ -210,7 +211,7 @@ paysafe_api_key_issue(PG_FUNCTION_ARGS)
 	if (!paysafe_api_key_format_is_prefix(prefix, strlen(prefix)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" cannot be the prefix of an API key", prefix),
+				 errmsg("\"%s\" cannot be the prefix of an API key", paysafe_redact_string(prefix)),
 				 errdetail("A prefix is 1 to %d lower-case letters, digits and single underscores: a letter first, no underscore last.",
 						   PAYSAFE_API_KEY_PREFIX_MAX)));
 	if (!PG_ARGISNULL(2) && PG_GETARG_TIMESTAMPTZ(2) <= now)

@@ -26,6 +26,7 @@
 #include "base/invalidation.h"
 #include "people/actor.h"
 #include "people/approval.h"
+#include "redact/redact.h"
 #include "services/idempotency/idempotency_endpoint.h"
 #include "services/idempotency/idempotency_response.h"
 #include "store/own_table.h"
@@ -139,9 +140,9 @@ paysafe_idempotency_endpoint_get(const char *name, IdempotencyEndpoint *endpoint
 	if (search.found.version == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("there is no idempotency endpoint \"%s\"", name),
+				 errmsg("there is no idempotency endpoint \"%s\"", paysafe_redact_string(name)),
 				 errhint("Set it up once, in a migration: SELECT paysafe.set_idempotency(%s);",
-						 quote_literal_cstr(name))));
+						 paysafe_redact_string(quote_literal_cstr(name)))));
 	if (search.cacheable)
 	{
 		if (endpoints == NULL)

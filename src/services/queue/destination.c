@@ -26,6 +26,7 @@
 #include "base/encode.h"
 #include "base/statement.h"
 #include "people/actor.h"
+#include "redact/redact.h"
 #include "services/net/url_parse.h"
 #include "services/queue/destination.h"
 #include "services/queue/queue.h"
@@ -106,7 +107,7 @@ require_destination(const char *name, Destination *found)
 	if (found->version == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("there is no webhook destination \"%s\"", name),
+				 errmsg("there is no webhook destination \"%s\"", paysafe_redact_string(name)),
 				 errhint("Set it up with paysafe.set_webhook_destination and paysafe.add_destination_key.")));
 }
 
@@ -149,7 +150,7 @@ paysafe_destination_require(const char *destination)
 			return found.encrypt;
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("webhook destination \"%s\" has no key to sign with", destination),
+			 errmsg("webhook destination \"%s\" has no key to sign with", paysafe_redact_string(destination)),
 			 errhint("Make one with paysafe.add_destination_key.")));
 	return false;
 }
@@ -424,7 +425,7 @@ paysafe_retire_destination_key(PG_FUNCTION_ARGS)
 	if (!others && key->not_after == DT_NOEND)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("key %d is the last one of webhook destination \"%s\"", number, name),
+				 errmsg("key %d is the last one of webhook destination \"%s\"", number, paysafe_redact_string(name)),
 				 errhint("Add another one first.")));
 	paysafe_signing_key_retire(PAYSAFE_DESTINATION_KEY, key, not_after);
 	CommandCounterIncrement();

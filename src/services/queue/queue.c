@@ -78,6 +78,7 @@ enum
 {
 	EVENT_ID, EVENT_SOURCE, EVENT_EVENT_ID, EVENT_TYPE, EVENT_STATE, EVENT_ATTEMPT,
 	EVENT_OLD_ATTEMPTS, EVENT_NEXT, EVENT_CREATED, EVENT_ENDED, EVENT_ERROR,
+	EVENT_BUSINESS_ID,
 	EVENT_NCOLUMNS
 };
 
@@ -349,6 +350,20 @@ is_last(const Queue *queue, const Datum *values, QueueSetting *setting)
 		setting->max_attempts;
 }
 
+/* Whose business it is: of whoever adds it, or works on it first, under a business id. */
+static void
+set_business_id(Datum *values, bool *nulls)
+{
+	const ActorClaim *actor = paysafe_actor_current();
+
+	if (!nulls[EVENT_BUSINESS_ID] || actor == NULL || actor->business_id == NULL)
+		return;
+	nulls[EVENT_BUSINESS_ID] = false;
+	values[EVENT_BUSINESS_ID] = CStringGetTextDatum(pnstrdup(actor->business_id,
+															 pg_mbcliplen(actor->business_id, strlen(actor->business_id),
+																		  PAYSAFE_ACTOR_MAX)));
+}
+
 /* Adding */
 
 int64
@@ -375,7 +390,8 @@ paysafe_queue_add(PaysafeTable table, const QueueItem *item)
 	values[EVENT_OLD_ATTEMPTS] = Int32GetDatum(0);
 	values[EVENT_NEXT] = TimestampTzGetDatum(now);
 	values[EVENT_CREATED] = TimestampTzGetDatum(now);
-	nulls[EVENT_ENDED] = nulls[EVENT_ERROR] = true;
+	nulls[EVENT_ENDED] = nulls[EVENT_ERROR] = nulls[EVENT_BUSINESS_ID] = true;
+	set_business_id(values, nulls);
 	paysafe_store_append(table, values, nulls);
 	/* so that this very command can go on with it */
 	CommandCounterIncrement();
@@ -602,6 +618,7 @@ paysafe_queue_done(PaysafeTable table, int64 id, int attempt)
 	locked = lock_attempt(queue, id, attempt, values, nulls);
 	values[EVENT_ENDED] = values[EVENT_NEXT] = TimestampTzGetDatum(GetCurrentTimestamp());
 	nulls[EVENT_ENDED] = false;
+	set_business_id(values, nulls);
 	change_state(queue, locked, values, nulls, STATE_DONE);
 }
 
@@ -619,6 +636,7 @@ paysafe_queue_retry(PaysafeTable table, int64 id, int attempt, const char *reaso
 
 	PreventCommandIfReadOnly("retrying an event");
 	locked = lock_attempt(queue, id, attempt, values, nulls);
+	set_business_id(values, nulls);
 	if (is_last(queue, values, &setting) || final)
 	{
 		bury(queue, locked, values, nulls, cut);

@@ -208,8 +208,8 @@ check_durable(List *tiers, const char *tier, const ThrottleLimit *limit)
 			strcmp(other->tier, tier) != 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("the limits of all tiers per %s are durable, or none", limit->per == NIL ? "policy" : paysafe_strings_join(limit->per)),
-					 errdetail("That of tier \"%s\" is %s; what is used counts for all.", other->tier, other->durable ? "durable" : "not"),
+					 errmsg("the limits of all tiers per %s are durable, or none", limit->per == NIL ? "policy" : paysafe_redact_string(paysafe_strings_join(limit->per))),
+					 errdetail("That of tier \"%s\" is %s; what is used counts for all.", paysafe_redact_string(other->tier), other->durable ? "durable" : "not"),
 					 errhint("Remove that one first, or declare this one like it.")));
 	}
 }
@@ -345,7 +345,7 @@ paysafe_remove_throttle(PG_FUNCTION_ARGS)
 	if (old == NULL || old->removed)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("there is no %s", limit_name(&declaration)),
+				 errmsg("there is no %s", paysafe_redact_string(limit_name(&declaration))),
 				 errhint("paysafe.throttle_limit has those that are there.")));
 	declaration.limit = *old;
 	declaration.limit.removed = true;

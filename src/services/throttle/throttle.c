@@ -21,8 +21,10 @@
 #include "utils/timestamp.h"
 
 #include "base/argument.h"
+#include "redact/redact.h"
 #include "services/throttle/durable.h"
 #include "services/throttle/limit.h"
+#include "services/throttle/refused.h"
 
 #define VALUE_MAX	1000		/* bytes of a part of a key */
 
@@ -36,26 +38,24 @@ typedef struct Call
 	int			n_table;
 } Call;
 
-/* Append the value of a part of the key: a string, or a number as one, 7.0 as 7. */
-static void
-append_part(StringInfo out, Jsonb *key, const char *part)
+/* The value of a part of the key: a string, or a number as one, 7.0 as 7. */
+static char *
+value_of(Jsonb *key, const char *part)
 {
 	JsonbValue	value;
 
 	if (getKeyJsonValueFromContainer(&key->root, part, strlen(part), &value) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must have \"%s\": a limit counts by it", "key", part)));
-	paysafe_argument_append(out, part);
+				 errmsg("argument \"%s\" must have \"%s\": a limit counts by it", "key", paysafe_redact_string(part))));
 	if (value.type == jbvNumeric)
-		paysafe_argument_append(out, numeric_normalize(value.val.numeric));
-	else if (value.type == jbvString && value.val.string.len > 0 && value.val.string.len <= VALUE_MAX)
-		paysafe_argument_append(out, pnstrdup(value.val.string.val, value.val.string.len));
-	else
+		return numeric_normalize(value.val.numeric);
+	if (value.type != jbvString || value.val.string.len == 0 || value.val.string.len > VALUE_MAX)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" of argument \"%s\" must be a string of 1 to %d bytes, or a number", part, "key", VALUE_MAX),
+				 errmsg("\"%s\" of argument \"%s\" must be a string of 1 to %d bytes, or a number", paysafe_redact_string(part), "key", VALUE_MAX),
 				 errhint("Give those who have none a word of their own, so that they are counted together.")));
+	return pnstrdup(value.val.string.val, value.val.string.len);
 }
 
 /* Add the use of a limit to the call. */
@@ -71,7 +71,10 @@ add_use(Call *call, const char *policy, const ThrottleLimit *limit, Jsonb *key)
 		appendBinaryStringInfo(&data, (char *) &MyDatabaseId, sizeof(MyDatabaseId));
 	paysafe_argument_append(&data, policy);
 	foreach(lc, limit->per)
-		append_part(&data, key, lfirst(lc));
+	{
+		paysafe_argument_append(&data, lfirst(lc));
+		paysafe_argument_append(&data, value_of(key, lfirst(lc)));
+	}
 	if (limit->durable)
 	{
 		DurableUse *use = &call->in_table[call->n_table++];
@@ -119,7 +122,7 @@ read_call(FunctionCallInfo fcinfo, int min_cost, Call *call)
 	if (call->limits == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("policy \"%s\" has no limit for tier \"%s\"", policy, tier),
+				 errmsg("policy \"%s\" has no limit for tier \"%s\"", paysafe_redact_string(policy), paysafe_redact_string(tier)),
 				 errhint("Declare one with paysafe.set_throttle; paysafe.throttle_limit has those that are there.")));
 	if (is_in_memory(call->limits) && !paysafe_counter_ready())
 		ereport(ERROR,
@@ -173,6 +176,22 @@ decisive(const Call *call, bool allowed, const GcraAnswer **answer)
 	return best;
 }
 
+static void
+note_refused(FunctionCallInfo fcinfo, const Call *call, const ThrottleLimit *limit, const GcraAnswer *answer)
+{
+	ThrottleRefused refused = {
+		.policy = text_to_cstring(PG_GETARG_TEXT_PP(0)), .tier = text_to_cstring(PG_GETARG_TEXT_PP(3)),
+		.limit = limit, .answer = answer, .cost = PG_GETARG_INT32(2)
+	};
+	ListCell   *lc;
+
+	for (int i = 0; i < call->n_memory; i++)
+		refused.full |= &call->in_memory[i].answer == answer && call->in_memory[i].uncounted;
+	foreach(lc, limit->per)
+		refused.values = lappend(refused.values, value_of(PG_GETARG_JSONB_P(1), lfirst(lc)));
+	paysafe_throttle_refused(&refused);
+}
+
 static Datum
 interval_of(int64 microseconds)
 {
@@ -202,6 +221,8 @@ paysafe_throttle(PG_FUNCTION_ARGS)
 	read_call(fcinfo, 0, &call);
 	allowed = take(&call, PG_GETARG_INT32(2));
 	limit = decisive(&call, allowed, &answer);
+	if (!allowed && PG_GETARG_INT32(2) > 0)
+		note_refused(fcinfo, &call, limit, answer);
 	values[0] = BoolGetDatum(allowed);
 	values[1] = Int32GetDatum(limit->burst);
 	values[2] = Int32GetDatum((int32) answer->remaining);

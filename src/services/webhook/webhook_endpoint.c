@@ -29,6 +29,7 @@
 #include "compat.h"
 #include "people/actor.h"
 #include "people/approval.h"
+#include "redact/redact.h"
 #include "services/queue/queue.h"
 #include "services/webhook/webhook.h"
 #include "store/catalog.h"
@@ -120,7 +121,7 @@ require_scheme(const char *name)
 	if (read_scheme(name, &definition, &builtin) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("there is no webhook scheme \"%s\"", name),
+				 errmsg("there is no webhook scheme \"%s\"", paysafe_redact_string(name)),
 				 errhint("paysafe.webhook_schemes shows those that are there.")));
 	return paysafe_webhook_scheme_compile(definition, builtin);
 }
@@ -316,7 +317,7 @@ paysafe_set_webhook_scheme(PG_FUNCTION_ARGS)
 	if (builtin)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("webhook scheme \"%s\" is one of paysafe's own", name),
+				 errmsg("webhook scheme \"%s\" is one of paysafe's own", paysafe_redact_string(name)),
 				 errhint("Give the definition another name.")));
 	values[SCHEME_NAME] = CStringGetTextDatum(name);
 	values[SCHEME_VERSION] = Int32GetDatum(version + 1);
@@ -383,7 +384,7 @@ paysafe_set_webhook_endpoint(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg(scheme->binding ? "webhook scheme \"%s\" signs a binding: argument \"binding\" must not be null" :
-						"webhook scheme \"%s\" signs no binding: argument \"binding\" must be null", scheme_name),
+						"webhook scheme \"%s\" signs no binding: argument \"binding\" must be null", paysafe_redact_string(scheme_name)),
 				 errhint("It is what the provider signs besides the request, such as the URL that it sends to.")));
 	if ((object_path == NULL) != (sequence_path == NULL))
 		ereport(ERROR,
@@ -423,7 +424,7 @@ require_endpoint(const char *name)
 	if (endpoint == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("there is no webhook endpoint \"%s\"", name),
+				 errmsg("there is no webhook endpoint \"%s\"", paysafe_redact_string(name)),
 				 errhint("Set it up with paysafe.set_webhook_endpoint and paysafe.add_webhook_key.")));
 	return endpoint;
 }
@@ -459,7 +460,7 @@ paysafe_add_webhook_key(PG_FUNCTION_ARGS)
 	if (endpoint->nkeys == WEBHOOK_MAX_KEYS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("webhook endpoint \"%s\" has %d live keys already", name, WEBHOOK_MAX_KEYS),
+				 errmsg("webhook endpoint \"%s\" has %d live keys already", paysafe_redact_string(name), WEBHOOK_MAX_KEYS),
 				 errhint("Retire one with paysafe.retire_webhook_key.")));
 	key = paysafe_webhook_key_decode(endpoint->scheme, secret, &len, &not_before, &not_after);
 	paysafe_crypto_cleanse(secret, strlen(secret));

@@ -1,0 +1,66 @@
+/*-------------------------------------------------------------------------
+ *
+ * shown.c
+ *	  Rows that the transaction may know of, where a rule says whose they are.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/rls.h"
+
+#include "engine/rule.h"
+#include "engine/shown.h"
+
+/* The next rule that is in force and hides rows, or NULL. */
+static const Rule *
+next_hiding(const RelationRules *rules, int *i)
+{
+	while (rules != NULL && *i < rules->nrules)
+	{
+		const Rule *rule = &rules->rules[(*i)++];
+
+		if (rule->kind->shows != NULL && rule->compiled != NULL && !rule->observed)
+			return rule;
+	}
+	return NULL;
+}
+
+bool
+paysafe_shown_depends(Relation leaf)
+{
+	int			i = 0;
+
+	return next_hiding(paysafe_rules_of(leaf), &i) != NULL;
+}
+
+bool
+paysafe_shown_row(Relation leaf, TupleTableSlot *row)
+{
+	const RelationRules *rules = paysafe_rules_of(leaf);
+	const Rule *rule;
+	int			i = 0;
+
+	while ((rule = next_hiding(rules, &i)) != NULL)
+		if (!rule->kind->shows(rule, row))
+			return false;
+	return true;
+}
+
+bool
+paysafe_shown_is_everything(Oid relid)
+{
+	return check_enable_rls(relid, GetUserId(), true) != RLS_ENABLED;
+}
+
+bool
+paysafe_shown_is_all(Oid relid)
+{
+	if (paysafe_shown_is_everything(relid))
+		return true;
+	for (int i = 0; paysafe_rule_kinds[i] != NULL; i++)
+		if (paysafe_rule_kinds[i]->owns_row_security != NULL && paysafe_rule_kinds[i]->owns_row_security(relid))
+			return true;
+	return false;
+}

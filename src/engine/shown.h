@@ -1,0 +1,35 @@
+/*-------------------------------------------------------------------------
+ *
+ * shown.h
+ *	  Rows that the transaction may know of, where a rule says whose they are.
+ *
+ * PostgreSQL's row security keeps the others from queries.  What paysafe itself looks up,
+ * below the executor, asks here: for the transaction such a row is not there.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PAYSAFE_SHOWN_H
+#define PAYSAFE_SHOWN_H
+
+#include "executor/tuptable.h"
+#include "utils/rel.h"
+
+/* Does a rule of the table hide rows from some transactions? */
+extern bool paysafe_shown_depends(Relation leaf);
+
+/* May the transaction know of this row of it?  Superusers' too: they may say that they work for all. */
+extern bool paysafe_shown_row(Relation leaf, TupleTableSlot *row);
+
+/*
+ * May the current user know of all rows, whatever the rules say of the transaction?  Row security
+ * is not in force for them.
+ */
+extern bool paysafe_shown_is_everything(Oid relid);
+
+/*
+ * Does row security hide nothing from the current user but what paysafe_shown_row does?  False
+ * where the table has policies of somebody's own.
+ */
+extern bool paysafe_shown_is_all(Oid relid);
+
+#endif							/* PAYSAFE_SHOWN_H */
