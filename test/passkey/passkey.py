@@ -679,20 +679,21 @@ def forbidden_meanwhile(admin, app, people, allow, break_it):
             sign(app, people, person, 'paysafe.rule', key)
         return key
 
+    request(app, 59)
     break_it()
     admin.execute("SELECT paysafe.set_break_glass('shop.refund', NULL, 'abused')")
-    refused('42501', 'forbidden', send, app, 56)
+    refused('42501', 'forbidden', send, app, 59)
     key = agreed('boss', 'chief')
     check(', version 3: ' in key, f'the third time that it is decided: {key}')
     allowed()
-    refused('42501', 'what was signed before that passes no more', send, app, 56)
+    refused('42501', 'what was signed before that passes no more', send, app, 59)
     admin.execute("SELECT paysafe.set_break_glass('shop.refund', NULL, 'abused again')")
     check(one(admin, "SELECT string_agg(DISTINCT state, ' ') FROM paysafe.approval WHERE key = %s AND state <> 'used'", key) == 'outdated', 'what is left over is outdated')
     refused('42501', 'and allows nothing', allowed)
     agreed('chief')
     allowed()
     break_it()
-    send(app, 56)
+    send(app, 59)
 
 
 def glass(admin, app, people):
@@ -740,7 +741,7 @@ def glass(admin, app, people):
     refused('42501', 'another one does not pass by it', send, app, 56)
     row = admin.execute('SELECT state FROM paysafe.break_glass_use WHERE id = %s', [id]).fetchone()
     check(row == ('used',), f'once: {row}')
-    forbidden_meanwhile(admin, app, people, allow, lambda: break_it(boss.get(ask('boss', 56)['publicKey']), 56))
+    forbidden_meanwhile(admin, app, people, allow, lambda: break_it(boss.get(ask('boss', 59)['publicKey']), 59))
     # it stands in for a second person, not for who has written it
     request(app, 58)
     break_it(boss.get(ask('boss', 58)['publicKey']), 58)
