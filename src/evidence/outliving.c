@@ -32,6 +32,7 @@
 #include "people/actor.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
+#include "values/spec.h"
 
 #define CHANNEL		"paysafe_signal"
 #define MAX_KEPT	1000
@@ -47,6 +48,7 @@ typedef struct Kept
 
 static Kept *kept = NULL;		/* TopTransactionContext */
 static int	nkept = 0;
+static List *notices = NIL;		/* of char *; kinds of signals to tell of; TopTransactionContext */
 
 static PaysafeTable
 table_of(EntryKind kind)
@@ -128,11 +130,21 @@ make_row(const RefusalEntry *entry, Datum *values, bool *nulls)
 		set_place(values);
 }
 
+/*
+ * Who listens is told when the transaction commits, and not before that is certain: one that
+ * has executed NOTIFY could not be prepared.  Of a prepared one nobody is told.
+ */
 static void
-notify(const RefusalEntry *entry)
+notify_at_commit(const RefusalEntry *entry)
 {
-	if (entry->kind == ENTRY_SIGNAL)
-		Async_Notify(CHANNEL, entry->rule);
+	MemoryContext old;
+
+	if (entry->kind != ENTRY_SIGNAL || paysafe_strings_contain(notices, entry->rule))
+		return;
+	paysafe_transaction_watch();
+	old = MemoryContextSwitchTo(TopTransactionContext);
+	notices = lappend(notices, pstrdup(entry->rule));
+	MemoryContextSwitchTo(old);
 }
 
 void
@@ -146,7 +158,7 @@ paysafe_outliving_write(const RefusalEntry *entry, bool recorded)
 		paysafe_store_append_recorded(table_of(entry->kind), values, nulls);
 	else
 		paysafe_store_append(table_of(entry->kind), values, nulls);
-	notify(entry);
+	notify_at_commit(entry);
 }
 
 /* Of what was in the file */
@@ -248,7 +260,7 @@ paysafe_outliving_add(const RefusalEntry *entry)
 		paysafe_store_complete();
 	make_row(entry, values, nulls);
 	paysafe_store_insert(table_of(entry->kind), values, nulls);
-	notify(entry);
+	notify_at_commit(entry);
 	if (paysafe_refusal_queue_ready())
 		keep(entry);
 }
@@ -265,12 +277,21 @@ paysafe_outliving_queue(const RefusalEntry *entry)
 static void
 transaction_event(XactEvent event, void *arg)
 {
+	if (event == XACT_EVENT_PRE_COMMIT)
+	{
+		ListCell   *lc;
+
+		foreach(lc, notices)
+			Async_Notify(CHANNEL, lfirst(lc));
+		return;
+	}
 	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
 		return;
 	for (Kept *one = kept; one != NULL && event == XACT_EVENT_ABORT; one = one->next)
 		paysafe_refusal_queue_add(MyDatabaseId, &one->entry);
 	kept = NULL;
 	nkept = 0;
+	notices = NIL;
 }
 
 static void

@@ -161,3 +161,7 @@ if python_with prometheus prometheus_client; then
 else
 	echo "no PyPI: paysafe.metrics() is not read by Prometheus' parser"
 fi
+
+# who listens is told at the commit; of a prepared transaction, which NOTIFY would forbid, nobody is
+is "told, once for each kind" "$(sql -c "LISTEN paysafe_signal" -c "BEGIN" -c "SELECT paysafe.signal('told', '{a}')" -c "SELECT paysafe.signal('told', '{b}')" -c "COMMIT" | grep -c 'Asynchronous notification "paysafe_signal" with payload "told"')" 1
+is "prepared" "$(sql -c "BEGIN" -c "SELECT paysafe.signal('prepared', '{a}')" -c "PREPARE TRANSACTION 'signal'" -c "COMMIT PREPARED 'signal'" -c "SELECT count(*) FROM paysafe.signal WHERE kind = 'prepared'" | tr -d '\n')" 1
