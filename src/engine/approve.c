@@ -337,7 +337,7 @@ paysafe_approve(PG_FUNCTION_ARGS)
 	relid = PG_GETARG_OID(0);
 	key = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	approver = paysafe_person_current();
-	paysafe_acting_check_approver(approver, relid);
+	paysafe_acting_check_voice(approver, relid);
 	subjects = paysafe_approve_subjects(relid, key);
 	paysafe_approve_check(relid, key, subjects, approver);
 	ids = paysafe_approve_record(relid, key, subjects, approver, reason,

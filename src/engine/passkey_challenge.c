@@ -304,7 +304,7 @@ paysafe_passkey_ask(Oid relid, const char *key, List *subjects, const char *rp_i
 	StringInfoData json;
 
 	approver = paysafe_person_current();
-	paysafe_acting_check_approver(approver, relid);
+	paysafe_acting_check_voice(approver, relid);
 	passkeys = of_relying_party(paysafe_passkey_of(approver->actor), rp_id);
 	if (passkeys == NIL)
 		paysafe_passkey_refuse("challenge", psprintf("\"%s\" has no passkey%s%s", approver->actor,
@@ -401,7 +401,7 @@ check_owner(const Passkey *passkey, const Person *approver, Oid relation)
 
 	if (owner != NULL && (person == NULL || person->id != owner->id))
 		refuse_assertion("the registry of people has the passkey as somebody else's");
-	paysafe_acting_check_approver(approver, relation);
+	paysafe_acting_check_voice(approver, relation);
 	if (!paysafe_acting_may_approve(approver, GetCurrentTimestamp(), relation, &anything, &stands_for, NULL))
 		paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE, psprintf("\"%s\" cannot approve this", approver->actor),
 								"The registry of people does not let this person approve.", NULL);

@@ -201,8 +201,8 @@ login_words(const Person *approver)
 	return words ? words : "No actor is declared in this transaction, and a login alone is not a person.";
 }
 
-void
-paysafe_acting_check_approver(const Person *approver, Oid relation)
+static void
+check_approver(const Person *approver, Oid relation, bool in_somebodys_place)
 {
 	RegisteredPerson *person = check_person(approver);
 
@@ -213,12 +213,24 @@ paysafe_acting_check_approver(const Person *approver, Oid relation)
 		refuse(psprintf("\"%s\" is not registered", approver->actor),
 			   "Changes of the registry of people are approved by those who are in it.",
 			   "Another person has to approve it.");
-	/* in whose place, each subject says */
+	in_somebodys_place &= person != NULL && !paysafe_catalog_is_own(relation);
 	if (!paysafe_registry_is_member(group_of(relation), person ? person->id : 0) &&
-		(person == NULL || paysafe_catalog_is_own(relation) || paysafe_delegation_to(person->id) == NIL))
+		!(in_somebodys_place && paysafe_delegation_to(person->id) != NIL))
 		refuse(psprintf("\"%s\" is not in the group %s", approver->actor, group_of(relation)),
 			   psprintf("Only its members approve %s.", paysafe_catalog_is_own(relation) ? "changes of rules and people" : "rows"),
 			   "The view paysafe.person has who is.");
+}
+
+void
+paysafe_acting_check_approver(const Person *approver, Oid relation)
+{
+	check_approver(approver, relation, false);
+}
+
+void
+paysafe_acting_check_voice(const Person *approver, Oid relation)
+{
+	check_approver(approver, relation, true);
 }
 
 /* Do they act, whatever group they are in?  *found: who it is, or NULL. */

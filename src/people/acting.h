@@ -28,6 +28,12 @@ extern void paysafe_acting_check(void);
  */
 extern void paysafe_acting_check_approver(const Person *approver, Oid relation);
 
+/*
+ * The same for who may also approve in somebody's place: whether that is so for what is
+ * approved, paysafe_acting_may_approve says, which the caller asks next.
+ */
+extern void paysafe_acting_check_voice(const Person *approver, Oid relation);
+
 /* The same for who is about to settle a breach, whatever group they are in. */
 extern void paysafe_acting_check_settler(const Person *settler);
 

@@ -1,6 +1,6 @@
 -- Approving in somebody's place: for a time, of rows, by people; never of what either of the two has asked for.
 BEGIN;
-SELECT plan(43);
+SELECT plan(46);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -9,6 +9,8 @@ CREATE TABLE shop.refund (id int PRIMARY KEY, payment int, amount numeric, curre
 CREATE INDEX ON shop.refund (payment);
 INSERT INTO shop.payment SELECT n, 100000, 'EUR' FROM generate_series(1, 99) n;
 INSERT INTO shop.refund VALUES (0, 99, 1, 'EUR', 'void');
+-- as it comes from a dump: only a passkey breaks it
+INSERT INTO paysafe.break_glass_record VALUES (900, 'shop.refund', 'refund', '9', 'Bob', 'app', 'app', '{clerk}', 'fire', 'T-1', now(), now() + interval '1 day');
 SELECT paysafe.protect_refund('shop.refund', 'shop.payment', 'payment', 'amount', 'currency', 'status', '{sent}', '{void}', 'captured', 'currency');
 SELECT paysafe.bootstrap_people('Ann', '{}', 'Bob', '{}', 'the first two');
 CREATE FUNCTION pg_temp.by_two(command text) RETURNS void LANGUAGE plpgsql AS $$
@@ -80,6 +82,12 @@ SELECT is(pg_temp.approves('Ed', :early), 'accepted', 'in the place of somebody 
 SELECT is(pg_temp.sends(:early), 'accepted', '... it passes');
 SELECT is(pg_temp.passes(200, 'Ed'), 'accepted', 'smaller ones, too');
 SELECT ok(paysafe.may_approve_as('shop.refund', 'finance'), 'a desk is told so') FROM (SELECT paysafe.act_as('Ed') OFFSET 0) a;
+-- only approvals are delegated: nobody looks at broken glass, or says no, in somebody's place
+CREATE FUNCTION pg_temp.by(actor text, command text) RETURNS text LANGUAGE sql AS $$ SELECT pg_temp.refusal(command) FROM paysafe.act_as(actor) $$;
+SELECT pg_temp.asks(2000) AS noed \gset
+SELECT is(pg_temp.by('Ed', command), '42501 paysafe.person_record paysafe_person_record_person', command) FROM unnest(ARRAY[
+	'SELECT paysafe.review_break_glass(900, ''right'', ''x'')', format('SELECT paysafe.reject(''shop.refund'', ''%s'', ''x'')', :noed)]) command;
+SELECT is(pg_temp.by('Di', 'SELECT paysafe.review_break_glass(900, ''right'', ''x'')'), 'accepted', 'an approver does');
 SELECT pg_temp.asks(2000, 'Cy') AS own \gset
 SELECT is(pg_temp.approves('Ed', :own), :'not_approved', 'not what the delegator asked for');
 SELECT is(pg_temp.approves('Ed', pg_temp.asks(2000, 'Ed')), :'not_approved', 'nor what the delegate did');
