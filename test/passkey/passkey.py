@@ -2,6 +2,7 @@
 
 Prints how many checks there were; stops at the first that fails."""
 import base64
+import datetime
 import hashlib
 import json
 import os
@@ -754,6 +755,11 @@ def glass(admin, app, people):
         admin.execute("SELECT paysafe.act_as('boss')")
         refused('42501', 'nor is it asked for', lambda: admin.execute("SELECT paysafe.break_glass_challenge('shop.refund', '58')"),
                 message='no approval would let this pass')
+    # what cannot wait is not for office hours
+    far = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=3)).strftime('%a 00:00-00:01 UTC')
+    with admin.transaction(force_rollback=True):
+        admin.execute("SELECT paysafe.set_refund_threshold('shop.refund', 'EUR', 100, approved_during => %s, band => 'hours')", [far])
+        check(admin.execute("UPDATE shop.refund SET status = 'sent' WHERE id = 58").rowcount == 1, 'by night, too')
     send(app, 58)
     # who has requested it may, and is not who looks at it
     request(app, 57, actor='boss')
