@@ -52,7 +52,7 @@ class BrowserTest(StaticLiveServerTestCase):
         with acting(f"user:{ann.pk}"):
             refund = Refund.objects.create(payment=captured(2000), amount=900)
         browser = self.browser
-        for user, answer in ((ann, "requested it: somebody else"), (bob, "1 approval is on record")):
+        for user, answer in ((ann, "requested it, or changed it: somebody else"), (bob, "1 approval is on record")):
             self.open(user, "shop_refund_changelist")
             self.see("Select refund to view")
             browser.find_element(By.NAME, "_selected_action").click()
