@@ -1,6 +1,6 @@
 -- Thresholds over what goes to one beneficiary, or what one person asks for: a refund that is split over many payments.
 BEGIN;
-SELECT plan(74);
+SELECT plan(82);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -125,6 +125,13 @@ SELECT is(pg_temp.passes(501, 'OTHER', 'clerk 12'), :'refused', 'the other one h
 CREATE FUNCTION shop.elsewhere(n int) RETURNS int LANGUAGE sql AS $$UPDATE shop.refund SET iban = 'ELSEWHERE' WHERE id = n RETURNING id$$;
 SELECT pg_temp.asks(1, 'HERE', 'clerk 13') AS here \gset
 SELECT is(pg_temp.refusal(format('UPDATE shop.refund SET status = ''sent'' WHERE id = %s RETURNING shop.elsewhere(id)', :here)), '23R03 shop.refund.iban paysafe_refund_refund', 'in one statement, neither');
+
+-- all spellings of an account are one, whatever stands between
+SELECT is(pg_temp.passes(1000, 'FR76 3000 6000', 'clerk 14'), 'accepted');
+SELECT is(pg_temp.passes(501, format('FR%s76%s30006000', filler, filler), 'clerk 15'), :'refused', name)
+  FROM (VALUES (U&'\00B7', 'a dot in the middle'), (U&'\2022', 'a bullet'), (U&'\0301', 'an accent'), (U&'\3001', 'a comma of another alphabet'),
+			   (U&'\20AC', 'a sign'), (U&'\+01F4B6', 'a picture')) AS f(filler, name);
+SELECT is(pg_temp.passes(501, U&'\0416 FR7630006000', 'clerk 15'), 'accepted', 'another letter is another account');
 
 -- what one person asks for
 SELECT paysafe.act_as('Ann');

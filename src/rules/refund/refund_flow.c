@@ -14,9 +14,9 @@
  * it was read: heavyweight, of a tag that no function of the user's reaches, kept by prepared
  * transactions.  What passed and was void later has passed all the same, as within the sum of a payment.
  *
- * Beneficiaries are compared without blanks, punctuation and case: an account has one sum however
- * it is spelt.  Where nobody says who it is, all of these have one together.  Only digests
- * are stored.
+ * Beneficiaries are compared by their letters and digits only, without case: an account has one sum however
+ * it is spelt.  Where nobody says who it is, all of these have one together, and so have all that cannot be
+ * read.  Only digests are stored.
  *
  * What was paid out before it passed is in a sum already, and not added again, where that is the same
  * sum: there may be more of them now.
@@ -34,6 +34,7 @@
 #include "base/argument.h"
 #include "base/id_claim.h"
 #include "people/name.h"
+#include "people/name_fold.h"
 #include "people/registry.h"
 #include "rules/refund/refund_flow.h"
 #include "store/catalog.h"
@@ -68,12 +69,6 @@ make_key(const char *kind, const void *name, int len)
 	return key;
 }
 
-static bool
-is_filler(pg_wchar c)
-{
-	return c < 128 && !(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z');
-}
-
 /* What all spellings of the beneficiary have in common. */
 static FlowKey *
 beneficiary_key(const RefundSide *side, TupleTableSlot *row)
@@ -83,14 +78,14 @@ beneficiary_key(const RefundSide *side, TupleTableSlot *row)
 	StringInfoData name;
 
 	initStringInfo(&name);
-	/* what cannot be read is itself only */
+	/* it may be anybody's */
 	if (text != NULL && folded == NULL)
-		return make_key("unread beneficiary", text, strlen(text));
+		return make_key("unread beneficiary", "", 0);
 	for (; folded != NULL && *folded != 0; folded++)
 	{
 		uint32		code = pg_hton32((uint32) *folded);
 
-		if (!is_filler(*folded))
+		if (name_is_letter(*folded))
 			appendBinaryStringInfo(&name, (char *) &code, sizeof(code));
 	}
 	return make_key("beneficiary", name.data, name.len);
