@@ -94,7 +94,8 @@ beneficiary_key(const RefundSide *side, TupleTableSlot *row)
 bool
 paysafe_refund_flow_goes_elsewhere(const RefundSide *side, const RowChange *change)
 {
-	return side->beneficiary.key.n > 0 &&
+	return paysafe_key_columns_changed(&side->beneficiary, RelationGetDescr(change->rel),
+									   change->before, change->after) != InvalidAttrNumber &&
 		memcmp(beneficiary_key(side, change->before)->digest, beneficiary_key(side, change->after)->digest,
 			   PAYSAFE_SHA256_LEN) != 0;
 }
