@@ -33,6 +33,27 @@ name_has(uint32 code)
 	return false;
 }
 
+/* Is it a letter, a digit, or another number? */
+static inline bool
+name_is_letter(uint32 code)
+{
+	int			low = 0;
+	int			high = (int) lengthof(letters) - 1;
+
+	while (low <= high)
+	{
+		int			middle = (low + high) / 2;
+
+		if (code > letters[middle][1])
+			low = middle + 1;
+		else if (code < letters[middle][0])
+			high = middle - 1;
+		else
+			return true;
+	}
+	return false;
+}
+
 /* Full case folding of a code; returns how many codes it became. */
 static inline int
 name_fold(uint32 code, uint32 *to)

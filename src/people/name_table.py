@@ -2,7 +2,7 @@
 """Tables of Unicode for comparing names.
 
     name_table.py >name_table.h    make the table
-    name_table.py --check          read "CODE FOLDED..." of every code point, as
+    name_table.py --check          read "CODE VISIBLE LETTER FOLDED..." of every code point, as
                                    test/lib/fold.c prints them, and compare
 
 Python has CaseFolding.txt (full folding) and UnicodeData.txt of one version of Unicode.
@@ -24,11 +24,18 @@ UNSEEN = {0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0} | set(
     itertools.chain(range(0x180B, 0x1810), range(0xFE00, 0xFE10), range(0xE0000, 0xE1000))
 )
 
+LETTERS = {"Lu", "Ll", "Lt", "Lo", "Nd", "Nl", "No"}
+
 
 def is_visible(code: int) -> bool:
     return code == 0x20 or (
         unicodedata.category(chr(code))[0] not in "CZ" and code not in UNSEEN
     )
+
+
+def is_letter(code: int) -> bool:
+    """Also digits; not what only stands with a letter, is a sign like one, or lengthens one."""
+    return is_visible(code) and unicodedata.category(chr(code)) in LETTERS
 
 
 def ranges(codes: Iterable[int]) -> Iterator[tuple[int, int]]:
@@ -121,6 +128,14 @@ def table() -> str:
         ),
         "};",
         "",
+        "/* Letters and digits. */",
+        "static const uint32 letters[][2] = {",
+        *packed(
+            f"{{0x{a:X}, 0x{b:X}}}"
+            for a, b in ranges(code for code in range(LAST + 1) if is_letter(code))
+        ),
+        "};",
+        "",
         "#endif\t\t\t\t\t\t\t/* PAYSAFE_NAME_TABLE_H */",
     ]
     return "\n".join(lines) + "\n"
@@ -130,11 +145,13 @@ def check(lines: Iterable[str]) -> int:
     """Print what differs: folding is stable, so a later Python has to agree."""
     count = 0
     for count, line in enumerate(lines, 1):
-        code, visible, *to = (int(word, 16) for word in line.split())
+        code, visible, letter, *to = (int(word, 16) for word in line.split())
         if visible and to != folded(code):
             print(f"U+{code:04X} folds to {to}, not to {folded(code)}")
         if visible != is_visible(code) and unicodedata.unidata_version == VERSION:
             print(f"U+{code:04X}: a name may have it, {bool(visible)}")
+        if letter != is_letter(code) and unicodedata.unidata_version == VERSION:
+            print(f"U+{code:04X}: a letter or digit, {bool(letter)}")
     if count != LAST + 1:
         print(f"{count} codes of {LAST + 1}")
     return count

@@ -1,6 +1,6 @@
 /*
- * fold.c: prints for every code point of Unicode whether a name may have it, and
- * what it folds to, for "src/people/name_table.py --check".
+ * fold.c: prints for every code point of Unicode whether a name may have it, whether it is a
+ * letter or digit, and what it folds to, for "src/people/name_table.py --check".
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,7 +22,7 @@ main(void)
 		uint32		to[NAME_MAX_FOLD];
 		int			n = name_fold(code, to);
 
-		printf("%X %d", code, name_has(code));
+		printf("%X %d %d", code, name_has(code), name_is_letter(code));
 		for (int i = 0; i < n; i++)
 			printf(" %X", to[i]);
 		printf("\n");

@@ -1,6 +1,6 @@
 -- Thresholds over what goes to one beneficiary, or what one person asks for: a refund that is split over many payments.
 BEGIN;
-SELECT plan(60);
+SELECT plan(82);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -113,6 +113,26 @@ SELECT is(pg_temp.approves('Bob', :fact), 'accepted');
 SELECT is(pg_temp.moves(:fact, 'sent'), 'accepted', 'approved later');
 SELECT is(pg_temp.passes(300, 'FACT', 'clerk 7'), 'accepted', '... it counts once');
 
+-- ... where it went: neither the gate nor another fact takes it elsewhere
+SELECT pg_temp.asks(900, 'TAKEN', 'clerk 10') AS taken \gset
+SELECT is(pg_temp.passes(1000, 'TAKEN', 'clerk 11'), 'accepted');
+SELECT is(pg_temp.moves(:taken, 'paid'), 'accepted', 'above its threshold, a fact');
+SELECT is(pg_temp.refusal(format('UPDATE shop.refund SET iban = ''OTHER'', status = ''sent'' WHERE id = %s', :taken)), '23R03 shop.refund.iban paysafe_refund_refund', 'not through the gate');
+SELECT is(pg_temp.refusal(format('UPDATE shop.refund SET iban = ''OTHER'' WHERE id = %s', :taken)), '23R03 shop.refund.iban paysafe_refund_refund', '... nor before it');
+SELECT is(pg_temp.passes(1000, 'OTHER', 'clerk 12'), 'accepted');
+SELECT is(pg_temp.passes(501, 'OTHER', 'clerk 12'), :'refused', 'the other one has a sum of its own');
+-- ... nor what a statement calls before it is looked at
+CREATE FUNCTION shop.elsewhere(n int) RETURNS int LANGUAGE sql AS $$UPDATE shop.refund SET iban = 'ELSEWHERE' WHERE id = n RETURNING id$$;
+SELECT pg_temp.asks(1, 'HERE', 'clerk 13') AS here \gset
+SELECT is(pg_temp.refusal(format('UPDATE shop.refund SET status = ''sent'' WHERE id = %s RETURNING shop.elsewhere(id)', :here)), '23R03 shop.refund.iban paysafe_refund_refund', 'in one statement, neither');
+
+-- all spellings of an account are one, whatever stands between
+SELECT is(pg_temp.passes(1000, 'FR76 3000 6000', 'clerk 14'), 'accepted');
+SELECT is(pg_temp.passes(501, format('FR%s76%s30006000', filler, filler), 'clerk 15'), :'refused', name)
+  FROM (VALUES (U&'\00B7', 'a dot in the middle'), (U&'\2022', 'a bullet'), (U&'\0301', 'an accent'), (U&'\3001', 'a comma of another alphabet'),
+			   (U&'\20AC', 'a sign'), (U&'\+01F4B6', 'a picture')) AS f(filler, name);
+SELECT is(pg_temp.passes(501, U&'\0416 FR7630006000', 'clerk 15'), 'accepted', 'another letter is another account');
+
 -- what one person asks for
 SELECT paysafe.act_as('Ann');
 SELECT lives_ok($$SELECT paysafe.set_refund_threshold('shop.refund', 'EUR', 2000, "within" => '1 day', band => 'person', per => 'requester')$$);
@@ -137,7 +157,20 @@ SELECT results_eq($$SELECT band, per FROM paysafe.approval_limit WHERE relation 
 SELECT matches(definition, '^what goes to one beneficiary above 1900') FROM paysafe.protection WHERE rule = 'threshold for EUR band person';
 SELECT is(left(pg_temp.refusal($$SELECT paysafe.protect_refund('shop.refund', 'shop.payment', 'payment', 'amount', 'currency', 'status',
 	'{sent,paid,done}', '{void}', 'captured', 'currency', recorded => '{paid}')$$), 5), '42501', 'without the column, nobody would know');
+-- a fact that only the sum of its requester counts is judged and counted by a later band
 SELECT paysafe.set_refund_threshold('shop.refund', 'USD', 1000);
+SELECT paysafe.set_refund_threshold('shop.refund', 'USD', 1500, "within" => '1 day', band => 'person', per => 'requester');
+SELECT setval('shop.number', 89);
+SELECT pg_temp.asks(1200, 'LATER', 'clerk 20') AS early \gset
+SELECT is(pg_temp.moves(:early, 'paid'), 'accepted');
+SELECT paysafe.act_as('Ann');
+SELECT paysafe.set_refund_threshold('shop.refund', 'USD', 1500, 2, "within" => '1 day', band => 'account', per => 'beneficiary');
+SELECT is(pg_temp.passes(1000, 'LATER', 'clerk 21'), 'accepted');
+SELECT is(pg_temp.approves('Bob', :early), 'accepted');
+SELECT is(pg_temp.moves(:early, 'sent'), :'refused', 'that takes two');
+SELECT is(pg_temp.approves('Ann', :early), 'accepted');
+SELECT is(pg_temp.moves(:early, 'sent'), 'accepted');
+SELECT is(string_agg(f.per, ' ' ORDER BY f.per) COLLATE "default", 'beneficiary requester', '... once in each') FROM paysafe.refund_flow f WHERE whole_key = :'early';
 SELECT is_empty($$SELECT * FROM paysafe.check() WHERE subject = 'shop.refund' AND NOT ok AND check_name IN ('refund_totals', 'refund_flow', 'rules', 'rule')$$, 'check()');
 SELECT * FROM finish();
 ROLLBACK;

@@ -429,6 +429,9 @@ check_refund_moved(const Rule *rule, const RowChange *change)
 		enters_gate = false;
 	if (requested || enters_gate || counts_now)
 	{
+		/* what was paid out before it passes has gone there */
+		if (!requested && !counts_now)
+			check_beneficiary(rule, change, life);
 		/* whoever brings a void refund back requests it, like who added it */
 		check_request(rule, change, life, requested, counts_now, enters_gate);
 		return;
@@ -598,6 +601,7 @@ check_later(const Rule *rule, const RowChange *first, const RowChange *later)
 						  "It passes the gate, or goes back before it, in the same statement, and a trigger moves it on before that is noted.",
 						  "Give the trigger a name after \"paysafe\".");
 	check_approved(rule, later, life);
+	check_beneficiary(rule, later, life);
 }
 
 static void

@@ -14,9 +14,12 @@
  * it was read: heavyweight, of a tag that no function of the user's reaches, kept by prepared
  * transactions.  What passed and was void later has passed all the same, as within the sum of a payment.
  *
- * Beneficiaries are compared without blanks, punctuation and case: an account has one sum however
- * it is spelt.  Where nobody says who it is, all of these have one together.  Only digests
- * are stored.
+ * Beneficiaries are compared by their letters and digits only, without case: an account has one sum however
+ * it is spelt.  Where nobody says who it is, all of these have one together, and so have all that cannot be
+ * read.  Only digests are stored.
+ *
+ * What was paid out before it passed is in a sum already, and not added again, where that is the same
+ * sum: there may be more of them now.
  *
  *-------------------------------------------------------------------------
  */
@@ -25,11 +28,13 @@
 #include "access/htup_details.h"
 #include "port/pg_bswap.h"
 #include "utils/builtins.h"
+#include "utils/rel.h"
 #include "utils/timestamp.h"
 
 #include "base/argument.h"
 #include "base/id_claim.h"
 #include "people/name.h"
+#include "people/name_fold.h"
 #include "people/registry.h"
 #include "rules/refund/refund_flow.h"
 #include "store/catalog.h"
@@ -47,12 +52,13 @@ enum
 typedef struct FlowKey
 {
 	uint8		digest[PAYSAFE_SHA256_LEN];
+	TimestampTz counted;		/* the row is in it since then: it was paid out before it passed; 0: it is not */
 } FlowKey;
 
 static FlowKey *
 make_key(const char *kind, const void *name, int len)
 {
-	FlowKey    *key = palloc(sizeof(FlowKey));
+	FlowKey    *key = palloc0(sizeof(FlowKey));
 	StringInfoData bytes;
 
 	initStringInfo(&bytes);
@@ -61,12 +67,6 @@ make_key(const char *kind, const void *name, int len)
 	appendBinaryStringInfo(&bytes, name, len);
 	paysafe_crypto_sha256(bytes.data, bytes.len, key->digest);
 	return key;
-}
-
-static bool
-is_filler(pg_wchar c)
-{
-	return c < 128 && !(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z');
 }
 
 /* What all spellings of the beneficiary have in common. */
@@ -78,14 +78,14 @@ beneficiary_key(const RefundSide *side, TupleTableSlot *row)
 	StringInfoData name;
 
 	initStringInfo(&name);
-	/* what cannot be read is itself only */
+	/* it may be anybody's */
 	if (text != NULL && folded == NULL)
-		return make_key("unread beneficiary", text, strlen(text));
+		return make_key("unread beneficiary", "", 0);
 	for (; folded != NULL && *folded != 0; folded++)
 	{
 		uint32		code = pg_hton32((uint32) *folded);
 
-		if (!is_filler(*folded))
+		if (name_is_letter(*folded))
 			appendBinaryStringInfo(&name, (char *) &code, sizeof(code));
 	}
 	return make_key("beneficiary", name.data, name.len);
@@ -94,7 +94,8 @@ beneficiary_key(const RefundSide *side, TupleTableSlot *row)
 bool
 paysafe_refund_flow_goes_elsewhere(const RefundSide *side, const RowChange *change)
 {
-	return side->beneficiary.key.n > 0 &&
+	return paysafe_key_columns_changed(&side->beneficiary, RelationGetDescr(change->rel),
+									   change->before, change->after) != InvalidAttrNumber &&
 		memcmp(beneficiary_key(side, change->before)->digest, beneficiary_key(side, change->after)->digest,
 			   PAYSAFE_SHA256_LEN) != 0;
 }
@@ -150,19 +151,40 @@ read_at(Relation rel, HeapTuple tuple, void *arg)
 	return false;
 }
 
-/* When the row was counted, if not before then; or 0. */
-static TimestampTz
-find_counted(const RefundFlow *flow, TimestampTz since)
+typedef struct CountedSum
 {
-	TimestampTz at = 0;
+	SumKind		per;
+	FlowKey    *key;
+} CountedSum;
+
+/* A row of refund_flow is of some sum: of which is the key? */
+static bool
+read_counted(Relation rel, HeapTuple tuple, void *arg)
+{
+	CountedSum *sum = arg;
+	TupleDesc	desc = RelationGetDescr(rel);
+	bool		isnull;
+	char	   *per = TextDatumGetCString(heap_getattr(tuple, FLOW_PER + 1, desc, &isnull));
+	bytea	   *of = DatumGetByteaPP(heap_getattr(tuple, FLOW_OF + 1, desc, &isnull));
+
+	if (strcmp(per, paysafe_refund_threshold_per_name(sum->per)) != 0 || VARSIZE_ANY_EXHDR(of) != PAYSAFE_SHA256_LEN ||
+		memcmp(VARDATA_ANY(of), sum->key->digest, PAYSAFE_SHA256_LEN) != 0)
+		return true;
+	return read_at(rel, tuple, &sum->key->counted);
+}
+
+/* Since when the row is in the sum, if not before then. */
+static void
+find_counted(const RefundFlow *flow, SumKind per, FlowKey *key, TimestampTz since)
+{
+	CountedSum	sum = {per, key};
 	Datum		keys[3] = {
 		ObjectIdGetDatum(flow->state->refund_root), CStringGetTextDatum(flow->state->rule),
 		CStringGetTextDatum(flow->whole_key)
 	};
 
 	paysafe_store_seek(PAYSAFE_REFUND_FLOW, "refund_flow_row", 3, keys, BTGreaterEqualStrategyNumber,
-					   TimestampTzGetDatum(since), false, NULL, read_at, &at);
-	return at;
+					   TimestampTzGetDatum(since), false, NULL, read_counted, &sum);
 }
 
 void
@@ -181,9 +203,9 @@ paysafe_refund_flow_read(const RefundState *state, const char *currency, TupleTa
 	if (is_asked(out, SUM_REQUESTER))
 		foreach(lc, requesters)
 			out->keys[SUM_REQUESTER] = with_key(out->keys[SUM_REQUESTER], requester_key(lfirst(lc)));
-	if (life != NULL && life->stage == REFUND_FACT &&
-		(out->keys[SUM_BENEFICIARY] != NIL || out->keys[SUM_REQUESTER] != NIL))
-		out->counted = find_counted(out, life->passed);
+	for (int per = 0; life != NULL && life->stage == REFUND_FACT && per < SUM_KINDS; per++)
+		foreach(lc, out->keys[per])
+			find_counted(out, per, lfirst(lc), life->passed);
 }
 
 void
@@ -245,23 +267,31 @@ paysafe_refund_flow_total(const RefundFlow *flow, const Threshold *band, Numeric
 	Numeric		largest = paysafe_money_zero();
 	ListCell   *lc;
 
-	foreach(lc, flow ? flow->keys[band->per] : NIL)
+	if (flow == NULL || flow->keys[band->per] == NIL)
+		return amount;
+	foreach(lc, flow->keys[band->per])
 	{
-		FlowRow		last = find_row(flow, band->per, lfirst(lc), DT_NOEND);
+		const FlowKey *key = lfirst(lc);
+		FlowRow		last = find_row(flow, band->per, key, DT_NOEND);
 		Numeric		sum = paysafe_money_zero();
 
 		if (last.at > from)
-			sum = paysafe_money_add(last.total, paysafe_money_negate(find_row(flow, band->per, lfirst(lc), from).total));
-		if (paysafe_money_compare(sum, largest) > 0)
+			sum = paysafe_money_add(last.total, paysafe_money_negate(find_row(flow, band->per, key, from).total));
+		/* what was taken back makes no room */
+		if (paysafe_money_sign(sum) < 0)
+			sum = paysafe_money_zero();
+		if (key->counted <= from)
+			sum = paysafe_money_add(sum, amount);
+		if (lc == list_head(flow->keys[band->per]) || paysafe_money_compare(sum, largest) > 0)
 			largest = sum;
 	}
-	return flow != NULL && flow->counted > from ? largest : paysafe_money_add(largest, amount);
+	return largest;
 }
 
 void
 paysafe_refund_flow_add(const RefundFlow *flow, Numeric amount)
 {
-	if (flow->counted != 0 || flow->busy)
+	if (flow->busy)
 		return;
 	for (int per = 0; per < SUM_KINDS; per++)
 	{
@@ -270,10 +300,13 @@ paysafe_refund_flow_add(const RefundFlow *flow, Numeric amount)
 		foreach(lc, flow->keys[per])
 		{
 			const FlowKey *key = lfirst(lc);
-			FlowRow		last = find_row(flow, per, key, DT_NOEND);
+			FlowRow		last;
 			Datum		values[FLOW_NCOLUMNS];
 			bool		nulls[FLOW_NCOLUMNS] = {0};
 
+			if (key->counted != 0)
+				continue;
+			last = find_row(flow, per, key, DT_NOEND);
 			values[FLOW_RELATION] = ObjectIdGetDatum(flow->state->refund_root);
 			values[FLOW_RULE] = CStringGetTextDatum(flow->state->rule);
 			values[FLOW_PER] = CStringGetTextDatum(paysafe_refund_threshold_per_name(per));

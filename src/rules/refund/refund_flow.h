@@ -19,7 +19,6 @@ typedef struct RefundFlow
 	const char *whole_key;		/* NULL: it has no row that may come again */
 	List	   *keys[SUM_KINDS];	/* of what is summed up; NIL: nobody knows, or asks */
 	bool		busy;			/* somebody else has the lock: it is not counted */
-	TimestampTz counted;		/* it is in them since then: it was paid out before it passed; 0: it is not */
 } RefundFlow;
 
 /*
