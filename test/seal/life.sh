@@ -8,7 +8,7 @@ pid() { psql -qXAt -d postgres -c "SELECT pid FROM pg_stat_activity WHERE backen
 sql -c "INSERT INTO pay VALUES (1, 1)"
 until_is 5 "a commit brings a sealer" 1 running
 is "... which seals" t "$(wait_sealed)"
-is "check() is content" "sealed t|sealer_runs t|seal_tree t|seal_findings t|checkpoints_published t" \
+is "check() is content" "sealed t|sealer_runs t|seal_tree t|seal_findings t|audit_keys t|checkpoints_published t" \
 	"$(sql -c "SELECT string_agg(check_name || ' ' || left(ok::text, 1), '|') FROM paysafe.check() WHERE subject = 'seal'")"
 # it may have left by now
 victim=

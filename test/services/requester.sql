@@ -85,12 +85,12 @@ SELECT is(pg_temp.sends(5), '"mallory" wrote it with identity "claimed", and it 
 SELECT pg_temp.proven('anna'), pg_temp.asks(6);
 SELECT pg_temp.proven('carl');
 UPDATE back SET iban = 'DE2' WHERE id = 6;
-SELECT is(pg_temp.sends(6, 'carl'), '"carl" requested it.', 'who has written it does not approve it');
+SELECT is(pg_temp.sends(6, 'carl'), '"carl" changed it.', 'who has written it does not approve it');
 SELECT is(pg_temp.sends(6), 'sent', '... but somebody else');
 SELECT pg_temp.proven('anna'), pg_temp.asks(7, 600);
 SELECT paysafe.act_as('carl');
 UPDATE back SET iban = 'DE2' WHERE id = 7;
-SELECT is(pg_temp.sends(7, 'carl'), 'sent', 'below the band as ever');
+SELECT is(pg_temp.sends(7, 'carl'), '"carl" changed it.', '... below the band, too');
 SELECT pg_temp.proven('anna'), pg_temp.asks(8);
 SELECT is(pg_temp.sends(8), 'sent', 'passed');
 SELECT pg_temp.proven('anna'), pg_temp.asks(9);
