@@ -2,7 +2,7 @@
 -- answer for all.  RFC 9421's own messages (appendix B.2 to B.4) with the keys of B.1; others are
 -- made here by HMAC, so that each attack is one line.
 BEGIN;
-SELECT plan(223);
+SELECT plan(231);
 SET LOCAL client_min_messages = error;
 
 CREATE FUNCTION pg_temp.padded(key bytea, pad int) RETURNS bytea LANGUAGE plpgsql IMMUTABLE AS $$
@@ -320,6 +320,30 @@ SELECT is(paysafe.revoke_request_client('shop', 'the contract has ended'), 2, 'a
 SELECT is(pg_temp.verify(pg_temp.whole('k2', key => 'shop-2', secret => 'b')), 'client_revoked', '... at once');
 SELECT is(pg_temp.refusal($$SELECT paysafe.set_request_client('shop', 'back')$$), '42501', '... and comes back by two');
 SELECT is(pg_temp.refusal($$SELECT paysafe.revoke_request_client('nobody', 'x')$$), '22023', 'nobody is no client');
+
+-- what one has rejected is rejected under other names, too: who has rejected the second of two
+CREATE FUNCTION pg_temp.rejected(first text, second text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE call text;
+BEGIN
+	FOREACH call IN ARRAY ARRAY[first, second] LOOP
+		PERFORM paysafe.act_as('ann'), paysafe.propose('because');
+		EXECUTE 'SELECT paysafe.' || call;
+		PERFORM paysafe.propose(NULL);
+		IF call = first THEN
+			PERFORM paysafe.act_as('bob'), paysafe.reject(approved_as, key, 'no') FROM (SELECT * FROM paysafe.pending_change ORDER BY id DESC LIMIT 1) p;
+		END IF;
+	END LOOP;
+	PERFORM paysafe.act_as(NULL);
+	RETURN (SELECT rejected_by FROM paysafe.pending_change ORDER BY id DESC LIMIT 1);
+END $$;
+INSERT INTO secret VALUES ('e', sha256('e')), ('f', sha256('f')), ('g', sha256('g')), ('long', sha256('h') || sha256('i') || sha256('j')), ('hash', sha256(sha256('h') || sha256('i') || sha256('j')));
+INSERT INTO secret VALUES ('e0', sha256('e') || '\x0000');
+SELECT is(pg_temp.rejected(format($$add_request_key('till', 'till-7', 'hmac-sha256', pg_temp.secret('%s'), 'x')$$, a), format($$add_request_key('%s', 'till-8', 'hmac-sha256', pg_temp.secret('%s'), 'y')$$, c, b)), r, 'a rejected key: ' || w) FROM (VALUES
+	('e', 'till', 'e', 'bob', 'under another name'), ('e', 'till', 'e0', 'bob', '... with zeros behind it'), ('long', 'till', 'hash', 'bob', '... by its hash'),
+	('f', 'till', 'g', NULL, 'not another one'), ('g', 'rfc', 'g', NULL, 'nor another client''s')) AS v (a, c, b, r, w);
+SELECT is(pg_temp.rejected(format($$set_request_client('wide', 'x', nonce => false, components => '%s')$$, a), format($$set_request_client('wide', 'y', nonce => false, components => '%s')$$, b)), r, 'a rejected client: ' || w) FROM (VALUES
+	('{@target-uri}', '{@target-uri,@path,@authority}', 'bob', 'with components that others cover'), ('{@path,@query,@request-target,date}', '{date,@request-target}', 'bob', '... or without'),
+	('{@target-uri,host}', '{host}', NULL, 'less is not the same')) AS v (a, b, r, w);
 
 -- who may
 CREATE ROLE regress_paysafe_web;
