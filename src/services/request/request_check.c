@@ -153,13 +153,15 @@ static bool
 read_seconds(TokenText text, int64 *seconds)
 {
 	*seconds = 0;
+	if (text.len != 10 || text.at[0] == '0')
+		return false;
 	for (size_t i = 0; i < text.len; i++)
 	{
 		if (text.at[i] < '0' || text.at[i] > '9')
 			return false;
 		*seconds = *seconds * 10 + (text.at[i] - '0');
 	}
-	return text.len == 10 && text.at[0] != '0';
+	return true;
 }
 
 /* None of the parts has an end of a line in it: they cannot be cut otherwise. */
