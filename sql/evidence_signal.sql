@@ -85,7 +85,7 @@ COMMENT ON FUNCTION paysafe.signal_is_here(bigint, oid) IS 'whether a signal was
 CREATE FUNCTION paysafe.signal_expire(keep interval DEFAULT '400 days') RETURNS bigint
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_signal_expire';
-COMMENT ON FUNCTION paysafe.signal_expire(interval) IS 'removes signals and decisions older than that, 30 days at least; returns how many rows';
+COMMENT ON FUNCTION paysafe.signal_expire(interval) IS 'removes signals and decisions older than that, 35 days at least; returns how many rows';
 
 CREATE FUNCTION paysafe.decide(
 	name text,

@@ -113,13 +113,22 @@ paysafe_store_activate(void)
 	}
 }
 
-/* Whoever has looked at the registry of people looks again. */
+/* Whoever has looked at the registry of people, or keeps what the table says, looks again. */
 static void
-forget_people(Relation rel)
+forget_kept(Relation rel)
 {
+	static const PaysafeTable kept[] = {
+		PAYSAFE_REQUEST_CLIENT_RECORD, PAYSAFE_REQUEST_KEY, PAYSAFE_TOKEN_ISSUER_RECORD, PAYSAFE_TOKEN_KEY_RECORD,
+		PAYSAFE_THROTTLE_LIMIT_RECORD, PAYSAFE_WEBHOOK_SCHEME, PAYSAFE_WEBHOOK_ENDPOINT, PAYSAFE_WEBHOOK_KEY,
+		PAYSAFE_IDEMPOTENCY_ENDPOINT, PAYSAFE_CURRENCY
+	};
+
 	for (PaysafeTable table = PAYSAFE_PERSON_RECORD; table <= PAYSAFE_PERSON_SETTING; table++)
 		if (RelationGetRelid(rel) == paysafe_catalog_table(table))
 			CacheInvalidateRelcacheByRelid(paysafe_catalog_table(PAYSAFE_PERSON_RECORD));
+	for (int i = 0; i < (int) lengthof(kept); i++)
+		if (RelationGetRelid(rel) == paysafe_catalog_table(kept[i]))
+			CacheInvalidateRelcacheByRelid(RelationGetRelid(rel));
 }
 
 void
@@ -127,7 +136,7 @@ paysafe_store_forget_rules(Relation rel, HeapTuple tuple)
 {
 	TupleDesc	desc = RelationGetDescr(rel);
 
-	forget_people(rel);
+	forget_kept(rel);
 	for (int i = 1; i <= desc->natts; i++)
 	{
 		bool		isnull;

@@ -2,7 +2,7 @@
 -- answer for all.  RFC 9421's own messages (appendix B.2 to B.4) with the keys of B.1; others are
 -- made here by HMAC, so that each attack is one line.
 BEGIN;
-SELECT plan(202);
+SELECT plan(232);
 SET LOCAL client_min_messages = error;
 
 CREATE FUNCTION pg_temp.padded(key bytea, pad int) RETURNS bytea LANGUAGE plpgsql IMMUTABLE AS $$
@@ -208,6 +208,7 @@ CREATE FUNCTION pg_temp.hmac_headers(nonce text, seconds int DEFAULT 0, body tex
 SELECT is(pg_temp.accept(pg_temp.hmac_headers('h1'), client => c), a, 'by HMAC') FROM (VALUES ('till', 't till till-1'), ('till', 'f refused')) AS v (c, a);
 SELECT is(pg_temp.accept(pg_temp.hmac_headers('h2'), client => NULL), 't till till-1', '... known by its key');
 SELECT is(pg_temp.verify(pg_temp.hmac_headers('h3') || d, client => 'till'), a, a) FROM (VALUES ('{"X-Request-Time": "1"}'::jsonb, 'timestamp_malformed'), ('{"X-Request-Time": "1700000000.5"}', 'timestamp_malformed'),
+	(jsonb_build_object('X-Request-Time', repeat('9', 255)), 'timestamp_malformed'),
 	('{"X-Request-Time": "1700000000"}', 'signature_wrong'), ('{"X-Request-Nonce": "h4"}', 'signature_wrong'), ('{"X-Request-Nonce": ["h3", "h3"]}', 'header_duplicate'), ('{"X-Request-Nonce": "h 3"}', 'header_malformed'),
 	('{"X-Request-Key": "shop-1"}', 'key_unknown'), ('{"X-Request-Signature": "AB"}', 'signature_malformed')) AS v (d, a);
 SELECT is(pg_temp.verify(jsonb_set(h, '{X-Request-Signature}', to_jsonb(upper(h->>'X-Request-Signature'))), client => 'till'), 'signature_malformed', 'one text for each signature') FROM pg_temp.hmac_headers('h3') h;
@@ -278,6 +279,37 @@ SELECT isnt(pg_temp.by_two($$paysafe.add_request_key('shop', 'shop-2', 'hmac-sha
 SELECT is((SELECT array_agg(row(key_id, live, not_after BETWEEN clock_timestamp() + interval '6 days' AND clock_timestamp() + interval '7 days')::text ORDER BY key_id) FROM paysafe.request_keys WHERE client = 'shop'),
 	'{"(shop-1,t,t)","(shop-2,t,)"}', '... and the one before it, for a week');
 SELECT is(pg_temp.verify(pg_temp.whole('k1', key => k, secret => s)), a, 'both count') FROM (VALUES ('shop-1', 'a', 'ok shop-1 sig1'), ('shop-2', 'b', 'ok shop-2 sig1'), ('shop-1', 'b', 'signature_wrong')) AS v (k, s, a);
+
+-- a request that several keys have signed is one: none of them brings it again
+CREATE FUNCTION pg_temp.second(headers jsonb, label text DEFAULT 'sig2') RETURNS jsonb LANGUAGE sql AS $$
+	SELECT headers || jsonb_build_object('Signature-Input', label || substr(headers->>'Signature-Input', 5), 'Signature', label || substr(headers->>'Signature', 5)) $$;
+CREATE TEMP TABLE doubled AS SELECT pg_temp.whole('d1') AS old, pg_temp.second(pg_temp.whole('d2', key => 'shop-2', secret => 'b')) AS new, pg_temp.whole('d3') AS other,
+	pg_temp.whole('d4') AS same, pg_temp.second(pg_temp.whole('d4', key => 'shop-2', secret => 'b')) AS same_new, pg_temp.second(pg_temp.whole('d5', seconds => 400)) AS ahead, pg_temp.whole('d6') AS now;
+SELECT is(pg_temp.accept(pg_temp.both(old, new)), 't shop shop-1 sig1', 'signed with the old and the new key') FROM doubled;
+SELECT is(pg_temp.accept(new), 'f refused', '... and again, without the first signature') FROM doubled;
+SELECT is(pg_temp.accept(old), 'f refused', '... without the second one') FROM doubled;
+SELECT is(pg_temp.accept(pg_temp.both(other, new)), 'f refused', 'one that is known is enough') FROM doubled;
+SELECT is(pg_temp.accept(other), 't shop shop-1 sig1', '... and uses the others not up') FROM doubled;
+SELECT is(pg_temp.accept(pg_temp.both(same, same_new)), 't shop shop-1 sig1', 'two signatures with one nonce') FROM doubled;
+SELECT is(pg_temp.accept(same_new), 'f refused', '... are one') FROM doubled;
+SELECT is(pg_temp.accept(pg_temp.both(now, ahead)), 't shop shop-1 sig1', 'one that counts later') FROM doubled;
+SELECT ok(max(until) > clock_timestamp() + interval '11 minutes', '... is used up, too') FROM paysafe.token_use;
+SELECT is(paysafe.set_request_client('twin', 'theirs'), 1, 'another client');
+SELECT isnt(pg_temp.by_two($$paysafe.add_request_key('twin', 'twin-1', 'hmac-sha256', pg_temp.secret('c'), 'x')$$), NULL, 'its key');
+CREATE TEMP TABLE twins AS SELECT pg_temp.whole('t1') AS one, pg_temp.second(pg_temp.whole('t1', key => 'twin-1', secret => 'c')) AS two;
+SELECT is(pg_temp.accept(pg_temp.both(one, two), client => NULL), 't shop shop-1 sig1', 'signed by two clients') FROM twins;
+SELECT is(pg_temp.accept(two, client => c), 'f refused', '... is not the other one''s, then') FROM twins, (VALUES (NULL), ('twin')) AS v (c);
+SELECT is(pg_temp.accept(one, client => NULL), 'f refused', '... nor the first one''s') FROM twins;
+SELECT is(paysafe.set_request_client('twin', 'under one label', label => 'sig1'), 2, 'only one label counts');
+CREATE TEMP TABLE labels AS SELECT pg_temp.whole('l1', key => 'twin-1', secret => 'c') AS one, pg_temp.second(pg_temp.whole('l2', key => 'twin-1', secret => 'c')) AS two;
+SELECT is(pg_temp.accept(pg_temp.both(two, one), client => 'twin'), 't twin twin-1 sig1', '... of two') FROM labels;
+SELECT is(pg_temp.accept(pg_temp.second(two, 'sig1'), client => 'twin'), 'f refused', '... and the other one not under it') FROM labels;
+SELECT isnt(pg_temp.by_two($$paysafe.add_request_key('rfc', 'rfc-2', 'hmac-sha256', pg_temp.secret('c'), 'x', NULL)$$), NULL, 'a key where there are no nonces');
+CREATE TEMP TABLE bares AS SELECT pg_temp.signed(format('("@method");created=%s;keyid="rfc-1"', pg_temp.at(-1)), E'"@method": POST\n', secret => 'd') AS one,
+	pg_temp.signed(format('("@method");created=%s;keyid="rfc-2"', pg_temp.at(-1)), E'"@method": POST\n', 'sig2', 'c') AS two;
+SELECT is(pg_temp.accept(pg_temp.both(one, two), client => 'rfc'), 't rfc rfc-1 sig1', '... both') FROM bares;
+SELECT is(pg_temp.accept(two, client => 'rfc'), 'f refused', '... once') FROM bares;
+
 SELECT lives_ok($$SELECT paysafe.retire_request_key('shop', 'shop-1')$$, 'a key ends at once');
 SELECT is(pg_temp.verify(pg_temp.whole('k1')), 'key_unknown', '... for every request');
 SELECT is(pg_temp.refusal($$SELECT paysafe.retire_request_key('shop', 'shop-1')$$), '22023', '... and only once');
@@ -289,6 +321,30 @@ SELECT is(paysafe.revoke_request_client('shop', 'the contract has ended'), 2, 'a
 SELECT is(pg_temp.verify(pg_temp.whole('k2', key => 'shop-2', secret => 'b')), 'client_revoked', '... at once');
 SELECT is(pg_temp.refusal($$SELECT paysafe.set_request_client('shop', 'back')$$), '42501', '... and comes back by two');
 SELECT is(pg_temp.refusal($$SELECT paysafe.revoke_request_client('nobody', 'x')$$), '22023', 'nobody is no client');
+
+-- what one has rejected is rejected under other names, too: who has rejected the second of two
+CREATE FUNCTION pg_temp.rejected(first text, second text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE call text;
+BEGIN
+	FOREACH call IN ARRAY ARRAY[first, second] LOOP
+		PERFORM paysafe.act_as('ann'), paysafe.propose('because');
+		EXECUTE 'SELECT paysafe.' || call;
+		PERFORM paysafe.propose(NULL);
+		IF call = first THEN
+			PERFORM paysafe.act_as('bob'), paysafe.reject(approved_as, key, 'no') FROM (SELECT * FROM paysafe.pending_change ORDER BY id DESC LIMIT 1) p;
+		END IF;
+	END LOOP;
+	PERFORM paysafe.act_as(NULL);
+	RETURN (SELECT rejected_by FROM paysafe.pending_change ORDER BY id DESC LIMIT 1);
+END $$;
+INSERT INTO secret VALUES ('e', sha256('e')), ('f', sha256('f')), ('g', sha256('g')), ('long', sha256('h') || sha256('i') || sha256('j')), ('hash', sha256(sha256('h') || sha256('i') || sha256('j')));
+INSERT INTO secret VALUES ('e0', sha256('e') || '\x0000');
+SELECT is(pg_temp.rejected(format($$add_request_key('till', 'till-7', 'hmac-sha256', pg_temp.secret('%s'), 'x')$$, a), format($$add_request_key('%s', 'till-8', 'hmac-sha256', pg_temp.secret('%s'), 'y')$$, c, b)), r, 'a rejected key: ' || w) FROM (VALUES
+	('e', 'till', 'e', 'bob', 'under another name'), ('e', 'till', 'e0', 'bob', '... with zeros behind it'), ('long', 'till', 'hash', 'bob', '... by its hash'),
+	('f', 'till', 'g', NULL, 'not another one'), ('g', 'rfc', 'g', NULL, 'nor another client''s')) AS v (a, c, b, r, w);
+SELECT is(pg_temp.rejected(format($$set_request_client('wide', 'x', nonce => false, components => '%s')$$, a), format($$set_request_client('wide', 'y', nonce => false, components => '%s')$$, b)), r, 'a rejected client: ' || w) FROM (VALUES
+	('{@target-uri}', '{@target-uri,@path,@authority}', 'bob', 'with components that others cover'), ('{@path,@query,@request-target,date}', '{date,@request-target}', 'bob', '... or without'),
+	('{@target-uri,host}', '{host}', NULL, 'less is not the same')) AS v (a, b, r, w);
 
 -- who may
 CREATE ROLE regress_paysafe_web;

@@ -180,11 +180,17 @@ check_client(RequestCheck *check, const char *client)
 	paysafe_request_check(check);
 }
 
-/* Of the client that is named, or of the first one whose key the request names and whose it is */
+/*
+ * Of the client that is named, or of the first one whose key the request names and whose it
+ * is.  What others have signed of it is used up, too.
+ */
 static void
 check_request(RequestCheck *check, FunctionCallInfo fcinfo)
 {
 	List	   *owners = NIL;
+	List	   *uses = NIL;
+	RequestCheck fresh = *check;
+	bool		fits = false;
 	ListCell   *lc;
 
 	if (!PG_ARGISNULL(0))
@@ -203,10 +209,18 @@ check_request(RequestCheck *check, FunctionCallInfo fcinfo)
 		check_client(check, NULL);
 	foreach(lc, owners)
 	{
-		check_client(check, lfirst(lc));
-		if (check->reason == NULL)
-			return;
+		RequestCheck one = fresh;
+
+		check_client(&one, lfirst(lc));
+		uses = list_concat(uses, one.uses);
+		if (!fits)
+			*check = one;
+		fits = fits || one.reason == NULL;
 	}
+	/* a client is good until the next one is looked for */
+	check->client = NULL;
+	check->key = NULL;
+	check->uses = uses;
 }
 
 /* Nothing of the request itself gets into it. */
@@ -223,20 +237,22 @@ record(const RequestCheck *check, const char *origin)
 							   .rule = psprintf("request_%s", check->reason),
 							   .schema_name = "paysafe",
 							   .table_name = "request",
-							   .key = check->client ? check->client->name : NULL,
+							   .key = check->owner,
 							   .statement = "request_accept",
 							   .outside = true,
 							   .message = message
 						   });
 }
 
-/* Once, and not after the time for which that is known: it may have gone meanwhile. */
+/*
+ * Once, and not after the time for which that is known: it may have gone meanwhile.  Each of
+ * several signatures would do: who takes some of them away has nothing that comes again.
+ */
 static void
 use_up(RequestCheck *check)
 {
 	paysafe_store_activate();
-	if (!paysafe_token_use_once(TOKEN_USE_REQUEST, check->client->name, check->id, check->until,
-								"accepting a signed request"))
+	if (!paysafe_token_use_all(TOKEN_USE_REQUEST, check->uses, "accepting a signed request"))
 		check->reason = "replayed";
 	else if (GetCurrentTimestamp() > check->until)
 		check->reason = "timestamp_old";
@@ -272,8 +288,8 @@ paysafe_request_accept(PG_FUNCTION_ARGS)
 		return paysafe_argument_row(fcinfo, values, nulls);
 	}
 	nulls[ACCEPT_CLIENT] = nulls[ACCEPT_KEY] = nulls[ACCEPT_SIGNED_AT] = false;
-	values[ACCEPT_CLIENT] = CStringGetTextDatum(check->client->name);
-	values[ACCEPT_KEY] = CStringGetTextDatum(check->key->keyid);
+	values[ACCEPT_CLIENT] = CStringGetTextDatum(check->owner);
+	values[ACCEPT_KEY] = CStringGetTextDatum(check->keyid);
 	values[ACCEPT_SIGNED_AT] = TimestampTzGetDatum(check->signed_at);
 	nulls[ACCEPT_LABEL] = check->label == NULL;
 	values[ACCEPT_LABEL] = check->label ? CStringGetTextDatum(check->label) : (Datum) 0;
@@ -304,7 +320,7 @@ paysafe_request_verify(PG_FUNCTION_ARGS)
 	if (check->reason == NULL)
 	{
 		nulls[VERIFY_KEY] = false;
-		values[VERIFY_KEY] = CStringGetTextDatum(check->key->keyid);
+		values[VERIFY_KEY] = CStringGetTextDatum(check->keyid);
 		nulls[VERIFY_LABEL] = check->label == NULL;
 		values[VERIFY_LABEL] = check->label ? CStringGetTextDatum(check->label) : (Datum) 0;
 	}

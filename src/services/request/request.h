@@ -70,11 +70,14 @@ typedef struct RequestCheck
 	const RequestClient *client;	/* NULL: not known */
 	/* filled */
 	const char *reason;			/* NULL: it is genuine */
-	const RequestKey *key;		/* that fits */
+	char	   *owner;			/* the client's name, palloc'd, or NULL */
+	const RequestKey *key;		/* that fits; good as long as client */
+	char	   *keyid;			/* its name, palloc'd */
 	TimestampTz signed_at;
 	TimestampTz until;			/* when it is too old, and known to have been here */
 	char	   *label;			/* of the signature, or NULL */
-	char	   *id;				/* what it is known by */
+	char	   *id;				/* what it is known by; NULL: no key has signed it */
+	List	   *uses;			/* of TokenUse *: all signatures that it could be accepted by, now or later */
 } RequestCheck;
 
 /* The newest version, palloc'd; version 0: there is none. */

@@ -6,8 +6,9 @@
  * What is signed is made anew from what came, by the client's profile: the HMAC of method,
  * path, query, time, nonce, key and body, or what a message signature names (RFC 9421) and
  * its client must have it cover.  A key has one algorithm; what a message says of it can
- * only be wrong.  Of several signatures one must fit wholly.  Nothing raises an error for
- * what is in a request; each fault has a reason.
+ * only be wrong.  Of several signatures one must fit wholly; whatever else would do without
+ * it is found, too, to be used up with it.  Nothing raises an error for what is in a request;
+ * each fault has a reason.
  *
  *-------------------------------------------------------------------------
  */
@@ -18,6 +19,7 @@
 
 #include "base/crypto.h"
 #include "base/encode.h"
+#include "identity/token_use.h"
 #include "services/request/request.h"
 #include "token/base64url.h"
 
@@ -151,13 +153,15 @@ static bool
 read_seconds(TokenText text, int64 *seconds)
 {
 	*seconds = 0;
+	if (text.len != 10 || text.at[0] == '0')
+		return false;
 	for (size_t i = 0; i < text.len; i++)
 	{
 		if (text.at[i] < '0' || text.at[i] > '9')
 			return false;
 		*seconds = *seconds * 10 + (text.at[i] - '0');
 	}
-	return text.len == 10 && text.at[0] != '0';
+	return true;
 }
 
 /* None of the parts has an end of a line in it: they cannot be cut otherwise. */
@@ -314,13 +318,30 @@ check_one(RequestCheck *check, const TokenField *inputs, const TokenFieldMember 
 	return true;
 }
 
-/* The first signature that fits wholly; otherwise the reason of the last one. */
+/* What is signed is used up, whether that counts here or not: it could come without the rest. */
+static void
+add_use(RequestCheck *check, const RequestCheck *one)
+{
+	TokenUse   *use;
+
+	if (one->id == NULL || one->until < one->at)
+		return;
+	use = palloc(sizeof(TokenUse));
+	*use = (TokenUse) {one->owner, one->id, one->until};
+	check->uses = lappend(check->uses, use);
+}
+
+/*
+ * The first signature that fits wholly; otherwise the reason of the last one.  What is signed
+ * does not have its label: one that has another could come under this one.
+ */
 static bool
 check_message(RequestCheck *check)
 {
 	const char *label = check->client->terms.label;
 	TokenField *inputs;
 	TokenField *signatures;
+	RequestCheck fresh;
 	const char *why;
 
 	if (!read_dictionary(check, "signature-input", &inputs, &why) ||
@@ -328,19 +349,22 @@ check_message(RequestCheck *check)
 		return fault(check, why);
 	if (inputs->nmembers > MAX_SIGNATURES)
 		return fault(check, "too_many_signatures");
+	fresh = *check;
 	check->reason = label ? "label_missing" : "signature_missing";
 	for (int i = 0; i < inputs->nmembers; i++)
 	{
-		if (label != NULL && !token_text_is(inputs->members[i].key, label))
+		RequestCheck one = fresh;
+		List	   *uses;
+
+		(void) check_one(&one, inputs, &inputs->members[i], signatures);
+		add_use(check, &one);
+		if (check->reason == NULL || (label != NULL && !token_text_is(inputs->members[i].key, label)))
 			continue;
-		check->label = NULL;
-		if (check_one(check, inputs, &inputs->members[i], signatures))
-		{
-			check->reason = NULL;
-			return true;
-		}
+		uses = check->uses;
+		*check = one;
+		check->uses = uses;
 	}
-	return false;
+	return check->reason == NULL;
 }
 
 List *
@@ -381,7 +405,9 @@ paysafe_request_check(RequestCheck *check)
 
 	check->reason = NULL;
 	check->key = NULL;
-	check->label = check->id = NULL;
+	check->owner = check->client ? pstrdup(check->client->name) : NULL;
+	check->label = check->id = check->keyid = NULL;
+	check->uses = NIL;
 	if (check->malformed != NULL)
 		(void) fault(check, check->malformed);
 	else if (check->client == NULL)
@@ -398,5 +424,10 @@ paysafe_request_check(RequestCheck *check)
 	else if (check->client->terms.is_message)
 		(void) check_message(check);
 	else
+	{
 		(void) check_hmac(check);
+		add_use(check, check);
+	}
+	if (check->reason == NULL)
+		check->keyid = pstrdup(check->key->keyid);
 }

@@ -35,6 +35,7 @@
 #define MAX_BODY		(64 * 1024 * 1024)
 #define MAX_TOLERANCE	USECS_PER_DAY
 #define MAX_KEY_TEXT	4096
+#define HMAC_BLOCK		64		/* bytes, of HMAC-SHA-256 */
 #define MAX_WORD		64		/* of a label or a tag */
 #define USUAL_TOLERANCE	(5 * USECS_PER_MINUTE)
 #define USUAL_BYTES		1048576
@@ -221,9 +222,32 @@ terms_words(const RequestTerms *terms)
 					terms->tag ? ", with tag " : "", terms->tag ? terms->tag : "");
 }
 
-/* A change that lets more in: may it be made?  False: it is proposed only. */
+/* What they come to: the same whether components are named that others cover anyway. */
+static char *
+terms_come_to(const char *client, const RequestTerms *terms)
+{
+	RequestTerms least = *terms;
+	Jsonb	   *spec;
+	ListCell   *lc;
+
+	foreach(lc, terms->components)
+	{
+		List	   *others = list_delete_ptr(list_copy(least.components), lfirst(lc));
+
+		if (asks_for(others, lfirst(lc)))
+			least.components = others;
+	}
+	spec = terms_spec(&least);
+	return psprintf("request client \"%s\": %s", client, JsonbToCString(NULL, &spec->root, VARSIZE(spec)));
+}
+
+/*
+ * A change that lets more in: may it be made?  False: it is proposed only.  comes_to: what it
+ * makes, the same however it is asked for.
+ */
 static bool
-authorize(const char *name, int version, Jsonb *before, Jsonb *after, const char *what, const char *reason)
+authorize(const char *name, int version, Jsonb *before, Jsonb *after, const char *what, const char *comes_to,
+		  const char *reason)
 {
 	ProposedChange change = {
 		.approved_as = PAYSAFE_MAINTENANCE_RECORD,
@@ -234,6 +258,7 @@ authorize(const char *name, int version, Jsonb *before, Jsonb *after, const char
 		.difference = what,
 		.loosens = what,
 		.content = psprintf("maintenance of %s, version %d: %s; %s", name, version, what, reason),
+		.comes_to = comes_to,
 		.message = "letting more signed requests in needs the approval of a second person"
 	};
 
@@ -314,7 +339,8 @@ paysafe_set_request_client(PG_FUNCTION_ARGS)
 	old = paysafe_request_terms(client);
 	if (is_wider(&old, &terms) &&
 		!authorize(psprintf("request client \"%s\"", client), old.version + 1,
-				   old.version > 0 ? terms_spec(&old) : NULL, terms_spec(&terms), terms_words(&terms), reason))
+				   old.version > 0 ? terms_spec(&old) : NULL, terms_spec(&terms), terms_words(&terms), terms_come_to(client, &terms),
+				   reason))
 		PG_RETURN_NULL();
 	keep_earlier(&old, &terms);
 	PG_RETURN_INT32(write_client(client, &terms, old.version + 1, reason));
@@ -360,6 +386,7 @@ typedef struct NewKey
 	uint8		bytes[MAX_KEY_TEXT];
 	size_t		len;
 	char		fingerprint[2 * PAYSAFE_SHA256_LEN + 1];
+	char		same[2 * PAYSAFE_SHA256_LEN + 1];	/* of all texts that are one key */
 } NewKey;
 
 static void
@@ -371,6 +398,28 @@ check_parsed(SignatureKey *parsed, const char *why)
 				 errmsg("argument \"%s\" is no key of this algorithm", "key"),
 				 errdetail("As it stands, %s.", why),
 				 errhint("It is a public key in PEM (\"BEGIN PUBLIC KEY\"), or for hmac-sha256 a secret in base64.")));
+}
+
+/* HMAC takes a long secret's hash, and puts zeros behind a short one: what it signs with */
+static void
+set_same(NewKey *key)
+{
+	uint8		effective[MAX_KEY_TEXT];
+	uint8		mac[PAYSAFE_SHA256_LEN];
+	size_t		len = key->len;
+
+	if (len > HMAC_BLOCK)
+	{
+		paysafe_crypto_sha256(key->bytes, len, effective);
+		len = PAYSAFE_SHA256_LEN;
+	}
+	else
+		memcpy(effective, key->bytes, len);
+	while (len > 0 && effective[len - 1] == 0)
+		len--;
+	paysafe_keyring_mac("request key", effective, len, mac);
+	paysafe_crypto_cleanse(effective, sizeof(effective));
+	key->same[paysafe_encode_hex(mac, sizeof(mac), key->same)] = '\0';
 }
 
 static void
@@ -400,6 +449,10 @@ read_key(SignatureAlgorithm algorithm, char *given, NewKey *key)
 	}
 	paysafe_signature_key_free(parsed);
 	key->fingerprint[paysafe_encode_hex(mac, sizeof(mac), key->fingerprint)] = '\0';
+	if (algorithm == SIGNATURE_HS256)
+		set_same(key);
+	else
+		strcpy(key->same, key->fingerprint);
 }
 
 static char *
@@ -451,7 +504,8 @@ authorize_key(const char *client, const char *keyid, const char *algorithm, cons
 	paysafe_spec_add_text(&spec, "fingerprint", key->fingerprint);
 	return authorize(psprintf("request key \"%s\" of \"%s\"", keyid, client), 1, NULL, paysafe_spec_end(&spec),
 					 psprintf("key \"%s\" (%s, %s) signs requests of \"%s\"", keyid, algorithm, key->fingerprint, client),
-					 reason);
+					 /* the key, whatever it is called */
+					 psprintf("request key of \"%s\": %s %s", client, algorithm, key->same), reason);
 }
 
 PG_FUNCTION_INFO_V1(paysafe_add_request_key);
