@@ -77,10 +77,15 @@ CREATE FUNCTION paysafe.signal_subject(VARIADIC subject text[]) RETURNS bytea
 	AS 'MODULE_PATHNAME', 'paysafe_signal_subject';
 COMMENT ON FUNCTION paysafe.signal_subject(text[]) IS 'what stands in signals for whom or what they are about: a keyed hash of this database';
 
-CREATE FUNCTION paysafe.signal_is_here(system_identifier bigint, database oid) RETURNS boolean
+CREATE FUNCTION paysafe.signal_is_here(
+	system_identifier bigint,
+	database oid,
+	timeline int DEFAULT 0,
+	xid xid8 DEFAULT '0'
+) RETURNS boolean
 	LANGUAGE C STABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'paysafe_signal_is_here';
-COMMENT ON FUNCTION paysafe.signal_is_here(bigint, oid) IS 'whether a signal was raised in this database of this server, for paysafe.signals';
+COMMENT ON FUNCTION paysafe.signal_is_here(bigint, oid, int, xid8) IS 'whether a signal was raised in this database of this server, for paysafe.signals; an error for a place that it has not come to';
 
 CREATE FUNCTION paysafe.signal_expire(keep interval DEFAULT '400 days') RETURNS bigint
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
@@ -163,8 +168,8 @@ CREATE FUNCTION paysafe.signals(
 				  AND (x.xid, x.seq) > (w.xid, w.seq)
 				  AND (NOT w.here OR x.xid < pg_snapshot_xmin(pg_current_snapshot()))
 				ORDER BY x.xid, x.seq LIMIT $2) s
-		 -- a cursor that is none is an error, also where there is nothing to read
-		 WHERE (SELECT count(concat(r.system_identifier, r.database, r.timeline, r.xid, r.seq)) FROM read r) >= 0
+		 -- a cursor that is none, or of a later time than a restored server's, is an error, also where there is nothing to read
+		 WHERE (SELECT count(concat(paysafe.signal_is_here(r.system_identifier, r.database, r.timeline, r.xid), r.seq)) FROM read r) >= 0
 		 ORDER BY w.n, s.xid, s.seq
 		 LIMIT $2;
 	END;

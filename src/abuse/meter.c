@@ -15,6 +15,7 @@
 #include "storage/shmem.h"
 
 #include "abuse/meter.h"
+#include "redact/redact.h"
 
 #define TRANCHE	"paysafe_meter"
 #define SLOTS	2048			/* one in eight stays free */
@@ -79,8 +80,10 @@ add_meter(const Meter *wanted)
 static void
 set_label(char *to, const char *label)
 {
-	size_t		len = strlen(label);
+	size_t		len;
 
+	label = paysafe_redact_string(label);
+	len = strlen(label);
 	if (len >= NAMEDATALEN)
 		len = pg_mbcliplen(label, len, NAMEDATALEN - 1);
 	memcpy(to, label, len);

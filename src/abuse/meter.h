@@ -23,7 +23,7 @@ typedef enum MeterSeries
 	METER_NSERIES
 } MeterSeries;
 
-/* Does nothing without the library preloaded.  Labels are cut at 63 bytes. */
+/* Does nothing without the library preloaded.  Labels are redacted, and cut at 63 bytes. */
 extern void paysafe_meter_count(Oid database, MeterSeries series, const char *label1, const char *label2,
 								int64 n);
 

@@ -21,6 +21,7 @@ typedef struct Refusal
 {
 	int			sqlstate;		/* from errors.h, or 42501, 40001 */
 	const char *rule;			/* rule name for the constraint field */
+	const char *counted_as;		/* what metrics have for it, a constant; NULL: the rule */
 	const char *schema_name;	/* of the table the rule is declared on; or */
 	const char *table_name;		/* both NULL where no table is concerned */
 	const char *column;			/* or NULL */

@@ -237,6 +237,13 @@ is_whole(Oid approved_as, const char *key)
 	return of != NULL && version != NULL && of < version && strstr(version, ": {") != NULL;
 }
 
+/* Names of changes are as many as there are people and keys, and name them: metrics do without. */
+static const char *
+counted_as(const ProposedChange *change)
+{
+	return change->approved_as == PAYSAFE_RULE || strcmp(change->name, "maintenance") == 0 ? NULL : "proposal";
+}
+
 static PAYSAFE_NORETURN void
 refuse(const ProposedChange *change, const Person *person, const char *key, bool stored)
 {
@@ -253,6 +260,7 @@ refuse(const ProposedChange *change, const Person *person, const char *key, bool
 				   {
 					   .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
 					   .rule = change->name,
+					   .counted_as = counted_as(change),
 					   .schema_name = named ? get_namespace_name(get_rel_namespace(change->relation)) : NULL,
 					   .table_name = named ? get_rel_name(change->relation) : NULL,
 					   .message = change->message ? change->message : is_rule ?
@@ -293,6 +301,7 @@ check_rejected(const ProposedChange *change, Oid approved_as, const char *key, P
 					   {
 						   .sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
 						   .rule = change->name,
+						   .counted_as = counted_as(change),
 						   .schema_name = "paysafe",
 						   .table_name = get_rel_name(approved_as),
 						   .message = "the change is rejected",

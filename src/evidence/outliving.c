@@ -17,6 +17,7 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -36,17 +37,20 @@
 
 #define CHANNEL		"paysafe_signal"
 #define MAX_KEPT	1000
+#define QUEUE_LONG	0.5			/* of the queue of NOTIFY */
+#define TELL_WAITS	"200ms"
 
 /* A row of this transaction, or how many more of its kind there are. */
 typedef struct Kept
 {
 	RefusalEntry entry;
-	bool		is_sum;
 	SubTransactionId subid;
 	struct Kept *next;
 } Kept;
 
-static Kept *kept = NULL;		/* TopTransactionContext */
+/* In TopTransactionContext. Those of the innermost subtransaction come first. */
+static Kept *kept = NULL;
+static Kept *sums = NULL;
 static int	nkept = 0;
 static List *notices = NIL;		/* of char *; kinds of signals to tell of; TopTransactionContext */
 
@@ -130,6 +134,35 @@ make_row(const RefusalEntry *entry, Datum *values, bool *nulls)
 		set_place(values);
 }
 
+/* Who listens */
+
+static bool
+is_queue_long(void)
+{
+	LOCAL_FCINFO(fcinfo, 0);
+
+	InitFunctionCallInfoData(*fcinfo, NULL, 0, InvalidOid, NULL, NULL);
+	return DatumGetFloat8(pg_notification_queue_usage(fcinfo)) > QUEUE_LONG;
+}
+
+/* Somebody who listens and does not read lets the queue fill, and then no transaction with NOTIFY commits. */
+static void
+send_notices(void)
+{
+	ListCell   *lc;
+
+	if (notices == NIL)
+		return;
+	if (is_queue_long())
+	{
+		ereport(LOG_SERVER_ONLY,
+				(errmsg("the queue of NOTIFY is more than half full: nobody is told of signals")));
+		return;
+	}
+	foreach(lc, notices)
+		Async_Notify(CHANNEL, lfirst(lc));
+}
+
 /*
  * Who listens is told when the transaction commits, and not before that is certain: one that
  * has executed NOTIFY could not be prepared.  Of a prepared one nobody is told.
@@ -147,6 +180,50 @@ notify_at_commit(const RefusalEntry *entry)
 	MemoryContextSwitchTo(old);
 }
 
+static void
+tell(const RefusalEntry *entries, int n)
+{
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	/* its lock is the whole server's, and others may hold it for long */
+	(void) set_config_option("lock_timeout", TELL_WAITS, PGC_SUSET, PGC_S_OVERRIDE, GUC_ACTION_LOCAL, true, 0, false);
+	for (int i = 0; i < n; i++)
+		notify_at_commit(&entries[i]);
+	CommitTransactionCommand();
+}
+
+void
+paysafe_outliving_tell(const RefusalEntry *entries, int n)
+{
+	MemoryContext old = CurrentMemoryContext;
+	bool		any = false;
+
+	for (int i = 0; i < n; i++)
+		any |= entries[i].kind == ENTRY_SIGNAL;
+	if (!any)
+		return;
+	PG_TRY();
+	{
+		tell(entries, n);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		HOLD_INTERRUPTS();
+		MemoryContextSwitchTo(old);
+		error = CopyErrorData();
+		AbortOutOfAnyTransaction();
+		FlushErrorState();
+		MemoryContextSwitchTo(old);
+		ereport(LOG, (errmsg("who listens is not told of signals: %s", error->message)));
+		FreeErrorData(error);
+		RESUME_INTERRUPTS();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(old);
+}
+
 void
 paysafe_outliving_write(const RefusalEntry *entry, bool recorded)
 {
@@ -158,7 +235,6 @@ paysafe_outliving_write(const RefusalEntry *entry, bool recorded)
 		paysafe_store_append_recorded(table_of(entry->kind), values, nulls);
 	else
 		paysafe_store_append(table_of(entry->kind), values, nulls);
-	notify_at_commit(entry);
 }
 
 /* Of what was in the file */
@@ -210,37 +286,42 @@ paysafe_outliving_find_recorded(const RefusalEntry *entries, int n, bool *record
 /* Of a transaction */
 
 static void
-push(const RefusalEntry *entry, bool is_sum)
+push(Kept **list, const RefusalEntry *entry)
 {
 	Kept	   *one = MemoryContextAlloc(TopTransactionContext, sizeof(Kept));
 
 	paysafe_transaction_watch();
 	one->entry = *entry;
-	one->is_sum = is_sum;
 	one->subid = GetCurrentSubTransactionId();
-	one->next = kept;
-	kept = one;
+	one->next = *list;
+	*list = one;
+}
+
+/* The sum that it is counted in, of those of a subtransaction that begin here, or NULL. */
+static Kept *
+find_sum(Kept *one, SubTransactionId subid, const RefusalEntry *entry)
+{
+	while (one != NULL && one->subid == subid && !paysafe_refusal_entry_is_same(&one->entry, entry))
+		one = one->next;
+	return one != NULL && one->subid == subid ? one : NULL;
 }
 
 static void
 keep(const RefusalEntry *entry)
 {
-	RefusalEntry sum = {.count = 0};
+	RefusalEntry first = {.count = 0};
+	Kept	   *sum;
 
 	if (nkept < MAX_KEPT)
 	{
-		push(entry, false);
+		push(&kept, entry);
 		nkept++;
 		return;
 	}
-	for (Kept *one = kept; one != NULL && one->is_sum; one = one->next)
-		if (one->subid == GetCurrentSubTransactionId() && paysafe_refusal_entry_is_same(&one->entry, entry))
-		{
-			paysafe_refusal_entry_count_in(&one->entry, entry);
-			return;
-		}
-	paysafe_refusal_entry_count_in(&sum, entry);
-	push(&sum, true);
+	sum = find_sum(sums, GetCurrentSubTransactionId(), entry);
+	paysafe_refusal_entry_count_in(sum ? &sum->entry : &first, entry);
+	if (sum == NULL)
+		push(&sums, &first);
 }
 
 void
@@ -274,22 +355,60 @@ paysafe_outliving_queue(const RefusalEntry *entry)
 		paysafe_outliving_add(entry);
 }
 
+/* Those of a subtransaction that begin here, or all; returns what comes after them. */
+static Kept *
+queue_all(Kept *one, SubTransactionId subid)
+{
+	for (; one != NULL && (subid == InvalidSubTransactionId || one->subid == subid); one = one->next)
+		paysafe_refusal_queue_add(MyDatabaseId, &one->entry);
+	return one;
+}
+
+/* Sums that the outer one has are counted in, the others become its own. */
+static void
+merge_sums(SubTransactionId subid, SubTransactionId parent)
+{
+	Kept	   *rest = sums;
+	Kept	   *outer;
+	Kept	   *next;
+
+	while (rest != NULL && rest->subid == subid)
+		rest = rest->next;
+	outer = rest;
+	for (Kept *one = sums; one != rest; one = next)
+	{
+		Kept	   *sum = find_sum(outer, parent, &one->entry);
+
+		next = one->next;
+		if (sum != NULL)
+		{
+			paysafe_refusal_entry_count_in(&sum->entry, &one->entry);
+			pfree(one);
+			continue;
+		}
+		one->subid = parent;
+		one->next = outer;
+		outer = one;
+	}
+	sums = outer;
+}
+
 static void
 transaction_event(XactEvent event, void *arg)
 {
 	if (event == XACT_EVENT_PRE_COMMIT)
 	{
-		ListCell   *lc;
-
-		foreach(lc, notices)
-			Async_Notify(CHANNEL, lfirst(lc));
+		send_notices();
 		return;
 	}
 	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
 		return;
-	for (Kept *one = kept; one != NULL && event == XACT_EVENT_ABORT; one = one->next)
-		paysafe_refusal_queue_add(MyDatabaseId, &one->entry);
-	kept = NULL;
+	if (event == XACT_EVENT_ABORT)
+	{
+		(void) queue_all(kept, InvalidSubTransactionId);
+		(void) queue_all(sums, InvalidSubTransactionId);
+	}
+	kept = sums = NULL;
 	nkept = 0;
 	notices = NIL;
 }
@@ -297,24 +416,18 @@ transaction_event(XactEvent event, void *arg)
 static void
 subtransaction_event(SubXactEvent event, SubTransactionId subid, SubTransactionId parent, void *arg)
 {
-	Kept	  **link = &kept;
-
-	if (event != SUBXACT_EVENT_COMMIT_SUB && event != SUBXACT_EVENT_ABORT_SUB)
-		return;
-	while (*link != NULL)
+	if (event == SUBXACT_EVENT_ABORT_SUB)
 	{
-		Kept	   *one = *link;
-
-		if (one->subid == subid && event == SUBXACT_EVENT_ABORT_SUB)
-		{
-			paysafe_refusal_queue_add(MyDatabaseId, &one->entry);
-			nkept -= !one->is_sum;
-			*link = one->next;
-			continue;
-		}
-		if (one->subid == subid)
+		for (Kept *one = kept; one != NULL && one->subid == subid; one = one->next)
+			nkept--;
+		kept = queue_all(kept, subid);
+		sums = queue_all(sums, subid);
+	}
+	else if (event == SUBXACT_EVENT_COMMIT_SUB)
+	{
+		for (Kept *one = kept; one != NULL && one->subid == subid; one = one->next)
 			one->subid = parent;
-		link = &one->next;
+		merge_sums(subid, parent);
 	}
 }
 

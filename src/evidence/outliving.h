@@ -39,6 +39,9 @@ extern void paysafe_outliving_queue(const RefusalEntry *entry);
 /* For the writer: add the row; recorded: to the audit log, too. */
 extern void paysafe_outliving_write(const RefusalEntry *entry, bool recorded);
 
+/* For the writer, outside of a transaction: tell who listens of the signals. Errors are logged only. */
+extern void paysafe_outliving_tell(const RefusalEntry *entries, int n);
+
 /* For the writer: which of the entries that were in the file have their row? */
 extern void paysafe_outliving_find_recorded(const RefusalEntry *entries, int n, bool *recorded);
 

@@ -328,6 +328,15 @@ log_line(Describing *d)
 			 errhidestmt(true), errhidecontext(true)));
 }
 
+static void
+count(Describing *d)
+{
+	const Refusal *refusal = d->refusal;
+
+	paysafe_meter_count(MyDatabaseId, refusal->observed ? METER_OBSERVED : METER_REFUSALS,
+						refusal->counted_as ? refusal->counted_as : refusal->rule, unpack_sql_state(refusal->sqlstate), 1);
+}
+
 /* The refusal stands whatever happens here. */
 static void
 record_refusal(const Refusal *refusal, const RefusalScope *scope)
@@ -339,8 +348,7 @@ record_refusal(const Refusal *refusal, const RefusalScope *scope)
 	MemoryContext old = CurrentMemoryContext;
 	MemoryContext context;
 
-	paysafe_meter_count(MyDatabaseId, refusal->observed ? METER_OBSERVED : METER_REFUSALS, refusal->rule,
-						unpack_sql_state(refusal->sqlstate), 1);
+	(void) attempt(count, &d);
 	if (refusal->observed && paysafe_refusal_observed_count(refusal))
 		return;
 	context = AllocSetContextCreate(old, "paysafe refusal", ALLOCSET_SMALL_SIZES);

@@ -208,6 +208,8 @@ write_batch(RefusalEntry *entries)
 	CommitTransactionCommand();
 	paysafe_refusal_queue_written(MyDatabaseId, entries, n);
 	RESUME_INTERRUPTS();
+	/* not before: what keeps a NOTIFY must not keep them */
+	paysafe_outliving_tell(entries, n);
 	pgstat_report_stat(true);
 	pgstat_report_activity(STATE_IDLE, NULL);
 	return true;

@@ -11,6 +11,8 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
+#include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
 #include "fmgr.h"
@@ -22,6 +24,7 @@
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
+#include "utils/xid8.h"
 
 #include "abuse/meter.h"
 #include "base/argument.h"
@@ -283,13 +286,36 @@ paysafe_signal_subject(PG_FUNCTION_ARGS)
 PG_FUNCTION_INFO_V1(paysafe_signal_is_here);
 
 /*
- * signal_is_here(system_identifier bigint, database oid) returns boolean: is it this database of
- * this server?
+ * Is a place of this database one that it has never come to, because it was restored to an earlier
+ * time? A standby may be behind: there it is not known.
+ */
+static bool
+is_ahead(int32 timeline, FullTransactionId xid)
+{
+	int32		mine;
+
+	if (RecoveryInProgress())
+		return false;
+	mine = (int32) GetWALInsertionTimeLine();
+	return timeline > mine || (timeline == mine && !FullTransactionIdPrecedes(xid, ReadNextFullTransactionId()));
+}
+
+/*
+ * signal_is_here(system_identifier bigint, database oid, timeline int, xid xid8) returns boolean: is
+ * it this database of this server?
  */
 Datum
 paysafe_signal_is_here(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(PG_GETARG_INT64(0) == (int64) GetSystemIdentifier() && PG_GETARG_OID(1) == MyDatabaseId);
+	bool		here = PG_GETARG_INT64(0) == (int64) GetSystemIdentifier() && PG_GETARG_OID(1) == MyDatabaseId;
+
+	if (here && is_ahead(PG_GETARG_INT32(2), PG_GETARG_FULLTRANSACTIONID(3)))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the cursor is of a later time than this server has come to"),
+				 errdetail("It was restored to an earlier time, and what is new would not be seen."),
+				 errhint("Begin anew, with the cursor of a signal that is still there, or with NULL.")));
+	PG_RETURN_BOOL(here);
 }
 
 void

@@ -285,7 +285,7 @@ INSERT INTO function_expected VALUES
 	('throttle_state()', 'record', 'c', 'v', false, 'u', false, false, NULL, false),
 	('signal(text,text[],text,text,jsonb,text,text)', 'void', 'c', 'v', false, 'u', false, false, NULL, false),
 	('signal_subject(text[])', 'bytea', 'c', 's', true, 'u', false, false, NULL, false),
-	('signal_is_here(bigint,oid)', 'boolean', 'c', 's', true, 's', false, false, NULL, false),
+	('signal_is_here(bigint,oid,integer,xid8)', 'boolean', 'c', 's', true, 's', false, false, NULL, false),
 	('signal_expire(interval)', 'bigint', 'c', 'v', true, 'u', false, false, NULL, false),
 	('signals(text,integer)', 'SETOF record', 'sql', 's', false, 's', false, false, '{"search_path=pg_catalog, pg_temp"}', false),
 	('decide(text,text,bytea,jsonb,text,text,text)', 'bytea', 'c', 'v', false, 'u', false, false, NULL, false),

@@ -1,7 +1,7 @@
 -- Signals and decisions: what is kept of them, what is refused, how they are found.
 -- What outlives a rollback takes the preloaded library: test/throttle.
 BEGIN;
-SELECT plan(47);
+SELECT plan(50);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 
@@ -57,6 +57,14 @@ SELECT is(paysafe.decide('screening', 'declined', 'abc', '{"score": 91}', 'model
 SELECT is(paysafe.decide('screening', 'passed', NULL), NULL, 'of none');
 SELECT is(pg_temp.answer('SELECT v AS a, name AS b, outcome AS c, input_sha256 = sha256(''abc'') AS d, version AS e, detail AS f, actor AS g, request_id AS h, business_id AS i, count AS j FROM paysafe.decision WHERE outcome = ''declined'''),
 	'1|screening|declined|true|model-7|{"score": 91}|ann|r-1|order-42|1', 'a decision');
+
+-- a cursor of this database that it has not come to: it was restored to an earlier time
+CREATE FUNCTION pg_temp.place(timelines int, xids bigint) RETURNS text LANGUAGE sql AS $$
+	SELECT concat_ws('/', s.system_identifier, d.oid, c.timeline_id + $1, pg_current_xact_id()::text::bigint + $2, 0)
+	  FROM pg_control_system() s, pg_control_checkpoint() c, pg_database d WHERE d.datname = current_database() $$;
+SELECT is(pg_temp.refusal('SELECT * FROM paysafe.signals(pg_temp.place(0, 1000000))'), '55000', 'of a transaction to come');
+SELECT is(pg_temp.refusal('SELECT * FROM paysafe.signals(pg_temp.place(1, -1))'), '55000', 'of a timeline to come');
+SELECT is_empty('SELECT * FROM paysafe.signals(pg_temp.place(0, 0))', 'of what there is');
 
 -- sealed with the log, and read in the order of transactions that have ended
 SELECT is((SELECT count(*) FROM paysafe.audit_log WHERE subject IN ('paysafe.signal_record', 'paysafe.decision_record')), 6::bigint, 'they are rows of the audit log');

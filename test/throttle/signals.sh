@@ -44,11 +44,68 @@ for ((w = 0; w < 300; w++)); do
 	sleep 0.1
 done
 is "of very many, a number" "$many" "1500|1001"
+# a savepoint that is released leaves its number to the one around it
+sql >/dev/null <<-'SQL'
+	BEGIN;
+	DO $$ BEGIN FOR i IN 1..3000 LOOP BEGIN PERFORM paysafe.signal('s_many'); EXCEPTION WHEN division_by_zero THEN NULL; END; END LOOP; END $$;
+	SAVEPOINT a;
+	SELECT paysafe.signal('s_many'), paysafe.signal('s_other');
+	SAVEPOINT b;
+	SELECT paysafe.signal('s_many'), paysafe.signal('s_other');
+	RELEASE b;
+	ROLLBACK TO a;
+	SELECT paysafe.signal('s_many');
+	RELEASE a;
+	ROLLBACK;
+SQL
+for ((w = 0; w < 300; w++)); do
+	many=$(sql -c "SELECT kind, sum(count), count(*) FROM paysafe.signal WHERE kind ~ '^s_' GROUP BY 1 ORDER BY 1" | tr '\n' ' ')
+	[ "$many" != "s_many|3003|1002 s_other|2|1 " ] || break
+	sleep 0.1
+done
+is "of savepoints, too" "$many" "s_many|3003|1002 s_other|2|1 "
 is "decisions too" "$(sql -c "SELECT name, outcome, actor, business_id, input_sha256 = sha256('x') FROM paysafe.decision WHERE request_id = 'r-1'")" "screening|declined|ann|order-1|t"
 is "and both in the story" "$(sql -c "SELECT string_agg(source || ' ' || name, ', ' ORDER BY source, name) FROM paysafe.story('order-1')")" "decision screening, signal o_back, signal o_kept"
 line=$(grep -a 'paysafe signal .*o_back' "$PAYSAFE_RUN/data/server.log")
 is "the log's line" "$(sql -v line="${line#*paysafe signal }" <<<"SELECT j ->> 'v', j ->> 'event', j ->> 'kind', j ->> 'severity', j ->> 'actor', j ->> 'business_id', j ->> 'subject' = encode(paysafe.signal_subject('ann'), 'hex') FROM (SELECT :'line'::jsonb AS j) s")" "1|signal|o_back|warning|ann|order-1|t"
 is "without the card" "$(grep -ac 4111111111111111 "$PAYSAFE_RUN/data/server.log" || :)" 0
+
+# who listens hears of what rolled back, when it is on record
+: >"$OUT/heard"
+{
+	echo "LISTEN paysafe_signal; BEGIN READ ONLY; SELECT paysafe.signal('n_free'); ROLLBACK;"
+	for ((w = 0; w < 300; w++)); do
+		! grep -q 'payload "n_free"' "$OUT/heard" || break
+		echo "SELECT;"
+		sleep 0.1
+	done
+} | sql >"$OUT/heard"
+is "a listener hears of a rollback" "$(grep -c 'payload "n_free"' "$OUT/heard")" 1
+
+# a NOTIFY that waits for a standby keeps all others out: what waits is on record nevertheless
+echo "- a NOTIFY that does not end"
+sql -c "CREATE TABLE holder (i int)" -c "ALTER SYSTEM SET synchronous_standby_names = 'nobody'" -c "SELECT pg_reload_conf()" >/dev/null
+holds_it=
+for ((w = 0; w < 300; w++)); do
+	if ! kill -0 "${holder:-}" 2>/dev/null; then
+		sql -c "BEGIN" -c "INSERT INTO holder VALUES (1)" -c "NOTIFY held" -c "COMMIT" >/dev/null &
+		holder=$!
+	fi
+	holds_it=$(sql -c "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
+	[ "$holds_it" = 0 ] || break
+	sleep 0.1
+done
+is "one waits" "$holds_it" 1
+sql >/dev/null <<<"BEGIN READ ONLY; SELECT paysafe.signal('n_held'); ROLLBACK;"
+written n_held
+is "on record" "$(kinds '^n_'), $(sql -c "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")" "n_free 1, n_held 1, 1"
+for ((w = 0; w < 300; w++)); do
+	! grep -q 'who listens is not told of signals' "$PAYSAFE_RUN/data/server.log" || break
+	sleep 0.1
+done
+is "that nobody is told is logged" "$(grep -c 'who listens is not told of signals' "$PAYSAFE_RUN/data/server.log")" 1
+sql -c "ALTER SYSTEM RESET synchronous_standby_names" -c "SELECT pg_reload_conf()" >/dev/null
+wait "$holder"
 
 # a reader misses nothing, whoever commits before whom
 echo "- a cursor"
@@ -138,6 +195,14 @@ sql -c "SELECT paysafe.wait_sealed('60 seconds')" >/dev/null
 is "the log is good" "$(sql -c "SELECT bool_and(ok) FROM paysafe.verify()")" t
 is "rows and log agree" "$(sql -c "SELECT string_agg(subject || ' ' || ok, ', ' ORDER BY subject) FROM paysafe.check(true) WHERE check_name = 'own_rows' AND subject ~ 'signal|decision'")" "paysafe.decision_record true, paysafe.signal_record true"
 is "none is old" "$(sql -c "SELECT paysafe.signal_expire('35 days')")" 0
+
+# who wants to change what is limited is counted, and not what it is called
+sql -c "SELECT paysafe.set_throttle('p4111111111111111', 1, '1 day', 'x', '{user}')" \
+	-c "SELECT paysafe.throttle('p4111111111111111', '{\"user\": \"ann\"}') FROM generate_series(1, 2)" >/dev/null
+sql -c "SELECT paysafe.remove_throttle('p4111111111111111', '1 day', '{user}')" 2>/dev/null || :
+sql -c "SELECT paysafe.metrics()" >"$OUT/labels"
+is "a proposal's label" "$(grep -c '^paysafe_refusals_total{rule="proposal",sqlstate="42501"} 1$' "$OUT/labels")" 1
+is "no name, no card" "$(grep -c 4111111111111111 "$OUT/labels" || :)" 0
 
 # figures, as Prometheus' own parser reads them
 sql -c "SELECT paysafe.decide('screening', 'passed', NULL), paysafe.set_throttle('a/b', 1, '1 day', 'x'), paysafe.throttle('a/b', '{}')" \

@@ -6,6 +6,7 @@
  * The window is the limit's period, and a minute at least: who goes on asking is one signal a
  * minute, whatever he asks for. How often it was refused meanwhile stands in the next one. Of a
  * policy a hundred keys in a minute are signals each, and then one that says there are more.
+ * Without the library preloaded nothing counts them, and nothing is a signal.
  *
  *-------------------------------------------------------------------------
  */
@@ -18,6 +19,7 @@
 #include "abuse/meter.h"
 #include "abuse/tally.h"
 #include "base/argument.h"
+#include "evidence/refusal_queue.h"
 #include "evidence/signal.h"
 #include "services/throttle/refused.h"
 
@@ -47,6 +49,8 @@ kind_of(const ThrottleRefused *refused, Tally *tally)
 {
 	int64		keys;
 
+	if (!paysafe_refusal_queue_ready())
+		return NULL;
 	/* for want of a place every key is refused: that is one thing */
 	*tally = refused->full ? count(refused, "full", false, USECS_PER_MINUTE) :
 		count(refused, "key", true, Max(refused->limit->period, USECS_PER_MINUTE));
@@ -62,7 +66,7 @@ void
 paysafe_throttle_refused(const ThrottleRefused *refused)
 {
 	const ThrottleLimit *limit = refused->limit;
-	Tally		tally;
+	Tally		tally = {.count = 0};
 	const char *kind = kind_of(refused, &tally);
 	bool		one = kind != NULL && strcmp(kind, "throttled") == 0;
 	StringInfoData figures;
