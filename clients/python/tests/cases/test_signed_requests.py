@@ -108,7 +108,7 @@ class SignedRequestTests(KeyedTestCase):
         self.assertEqual(
             sql(
                 "SELECT actor FROM paysafe.audit_log WHERE table_name = 'shop_payment'"
-                " ORDER BY seq DESC LIMIT 1"
+                " ORDER BY xid DESC, seq DESC LIMIT 1"
             ),
             "api_client:till",
         )
