@@ -305,8 +305,8 @@ CREATE TEMP TABLE labels AS SELECT pg_temp.whole('l1', key => 'twin-1', secret =
 SELECT is(pg_temp.accept(pg_temp.both(two, one), client => 'twin'), 't twin twin-1 sig1', '... of two') FROM labels;
 SELECT is(pg_temp.accept(pg_temp.second(two, 'sig1'), client => 'twin'), 'f refused', '... and the other one not under it') FROM labels;
 SELECT isnt(pg_temp.by_two($$paysafe.add_request_key('rfc', 'rfc-2', 'hmac-sha256', pg_temp.secret('c'), 'x', NULL)$$), NULL, 'a key where there are no nonces');
-CREATE TEMP TABLE bares AS SELECT pg_temp.signed(format('("@method");created=%s;keyid="rfc-1"', pg_temp.at(-1)), E'"@method": POST\n', secret => 'd') AS one,
-	pg_temp.signed(format('("@method");created=%s;keyid="rfc-2"', pg_temp.at(-1)), E'"@method": POST\n', 'sig2', 'c') AS two;
+CREATE TEMP TABLE bares AS SELECT pg_temp.signed(format('("@method");created=%s;keyid="rfc-1"', pg_temp.at(-200)), E'"@method": POST\n', secret => 'd') AS one,
+	pg_temp.signed(format('("@method");created=%s;keyid="rfc-2"', pg_temp.at(-200)), E'"@method": POST\n', 'sig2', 'c') AS two;
 SELECT is(pg_temp.accept(pg_temp.both(one, two), client => 'rfc'), 't rfc rfc-1 sig1', '... both') FROM bares;
 SELECT is(pg_temp.accept(two, client => 'rfc'), 'f refused', '... once') FROM bares;
 

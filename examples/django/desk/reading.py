@@ -94,8 +94,8 @@ def waiting(key: Optional[str] = None) -> List[Waiting]:
         for row in rows(
             "SELECT key, payment, money, amount, currency, status, total_within, threshold,"
             " approvals_needed, approvals_given, requested_by, requested_at, rejected_by,"
-            " coalesce(changed_by, '{}'), coalesce(approved_during, '{}'), escalates_at,"
-            " coalesce(escalation_groups, '{}')"
+            " coalesce(changed_by, '{}') AS changed_by, coalesce(approved_during, '{}') AS hours,"
+            " escalates_at, coalesce(escalation_groups, '{}') AS escalation_groups"
             " FROM paysafe.pending_approval WHERE relation = %s::regclass AND key IS NOT NULL"
             " AND (%s::text IS NULL OR key = %s) ORDER BY requested_at NULLS FIRST, key",
             RELATION,
