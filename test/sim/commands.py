@@ -28,6 +28,7 @@ import re
 import signal
 import subprocess
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -533,6 +534,8 @@ def shadow(m: Maker) -> None:
 
 
 def window(m: Maker, tables: str, seconds: int, role: str, ticket: str) -> None:
+    # one of the same words as an earlier one has a number in its key
+    ticket = f"{ticket}.{zlib.crc32(repr(m.rng.getstate()).encode())}"
     words = f"maintenance of {tables.replace(',', ', ')} by '{role}' for {seconds} s: {ticket}, sim"
     quoted = words.replace("'", "''")
     m.add(

@@ -58,6 +58,7 @@ class Life:
     """What a row is by a rule."""
 
     people: set[str] = field(default_factory=set)  # who has requested it
+    writers: set[str] = field(default_factory=set)  # who has changed what approvals are of
     fixed: bool = False  # it has passed by approvals
     passed: bool = False
 
@@ -272,6 +273,8 @@ class Play(modelled.Play):
                 if old is not None and a.row == row.id and self.is_of(a, r, old):
                     if self.content(r, row, old) == self.content(r, old, old):
                         own.append(a)
+            elif a.person in life.writers:
+                continue
             elif (a.key, a.currency) == (str(self.key_of(r, row)), row.currency):
                 if a.amount >= row.amount:
                     ahead.append(a)
@@ -297,6 +300,8 @@ class Play(modelled.Play):
                 continue
             if was and old is not None:
                 wrong |= self.stays(b, r, old, new)
+                if self.content(r, new, old) != self.content(r, old, old):
+                    b.lives[new.id, r.name].writers.add(who)
             else:
                 b.lives[new.id, r.name] = Life({who})
                 wrong |= self.possible(r, new)
@@ -305,6 +310,7 @@ class Play(modelled.Play):
             if now != "failed" and before in ("", "failed"):
                 if before == "failed":
                     b.lives[new.id, r.name].people.add(who)
+                    b.lives[new.id, r.name].writers = set()
                 if r.of and not wrong and self.total(b, r, self.key_of(r, new)) > HELD * self.units:
                     wrong.add("23R01")
             if before and (before == "failed") != (now == "failed"):
@@ -516,6 +522,8 @@ class Play(modelled.Play):
             if any(mine):
                 # one call is for all of them
                 raise Refused("42501")
+            if any(person in b.lives[row.id, r.name].writers for r in rules):
+                raise Unsaid  # test/pgtap/writers.sql has it
             for r in rules:
                 content = (self.status_of(r, row), *self.content(r, row, row))
                 if any((a.rule, a.person, a.row) == (r.name, person, row.id) for a in b.approvals):
