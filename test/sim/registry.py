@@ -292,8 +292,9 @@ class Play(accounts.Play):
         )
         self.signer = signer
         if before:
+            # by somebody: where only registered people act, nobody else does
             sql = f"SELECT paysafe.revoke_token_key('{ISSUER}', '{before}', 'over')"
-            self.must(sql, True, "", "owner")
+            self.must(f"BEGIN;\nSELECT paysafe.act_as('Ann');\n{sql};\nCOMMIT", True, "", "owner")
             old = Signer(f"{self.seed} {before}")
             self.must(
                 f"SELECT paysafe.act_as_token('{self.token('Ann', before, old)}')", False, "42501"
