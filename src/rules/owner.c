@@ -112,7 +112,8 @@ look_who_acts(void)
 	acting.level = person->level;
 	registered = *name != '\0' && paysafe_registry_is_used() ? paysafe_registry_find(PERSON_NAME, name) : NULL;
 	acting.person = registered ? registered->id : 0;
-	acting.known = true;
+	/* what a login is worth without a name hangs on grants, which may change meanwhile */
+	acting.known = paysafe_actor_is_named();
 }
 
 /* Is the one who acts meant? */

@@ -1,6 +1,6 @@
 -- Rows of owners: who writes whose, by every type that can name one, whatever the way.
 BEGIN;
-SELECT plan(79);
+SELECT plan(80);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -58,6 +58,11 @@ SELECT paysafe.act_as('ann');
 SELECT is(pg_temp.refusal('UPDATE shop.job SET what = ''s'' WHERE id = 1'), 'accepted', 'ann');
 ROLLBACK TO a;
 SELECT is(pg_temp.refusal('UPDATE shop.job SET what = ''s'' WHERE id = 1'), :'other', 'bob again');
+
+-- a login that acts for others is nobody without a name
+SELECT paysafe.act_as(NULL);
+SELECT is(pg_temp.refusal('UPDATE shop.job SET what = ''s'' WHERE id = 1'), :'nobody', 'nobody is named, over a login that acts for others');
+SELECT paysafe.act_as('bob');
 
 -- how well it is known who acts
 SELECT lives_ok($$SELECT paysafe.protect_owner('shop.job', 'owner', identity => 'proven')$$, 'to ask for more is no loosening');
