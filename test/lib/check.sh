@@ -13,6 +13,7 @@ cd "$(dirname "$0")/../.."
 
 total=0
 failed=()
+reasons=()						# of those that failed, in a few lines each
 nothing=()
 
 pass() {						# pass KIND COUNT TEXT
@@ -32,6 +33,9 @@ fail() {
 	printf '%-10s FAILED\n' "$kind"
 	failed+=("$kind")
 	cat "$@" 2>/dev/null | head -n 1000 || :
+	# said once more at the end, where it is not lost among what others say
+	reasons+=("$({ cat "$@" 2>/dev/null | grep -E -A 2 '^not ok|FAILED|^ *# +Failed|^[+-][^+-]' ||
+		cat "$@" 2>/dev/null | tail -n 5; } | head -n 12 | sed "s/^/$kind: /")")
 	if rm -rf "tmp_check/$kind" 2>/dev/null && mkdir -p tmp_check 2>/dev/null; then
 		find "$PAYSAFE_RUN/out/$kind" -type l -delete
 		cp -R "$PAYSAFE_RUN/out/$kind" "tmp_check/$kind"
@@ -203,6 +207,7 @@ if [ ${#nothing[@]} -gt 0 ]; then
 	echo "paysafe: ${#nothing[@]} of $# kinds ran nothing on PostgreSQL $version: ${list#; }"
 fi
 if [ ${#failed[@]} -gt 0 ]; then
+	printf '%s\n' "${reasons[@]}"
 	echo "paysafe: FAILED on PostgreSQL $version: ${failed[*]} ($total tests passed)"
 	exit 1
 fi

@@ -209,9 +209,11 @@ lines_verify() { paysafe-verify --key "$verifier" --checkpoint "$OUT/range.check
 is "a range is exported, each row of it" "$(sql -c "SELECT count(*) FROM paysafe.audit_row WHERE at < '$until'")" "$(wc -l <"$OUT/range.ndjson")"
 is "... which verifies with nothing but the checkpoint and the key" 0 "$(lines_verify "$OUT/range.ndjson")"
 matches "... all of it" "$(wc -l <"$OUT/range.ndjson") leaves proven" "$(cat "$OUT/verify.log")"
-for change in '5s/"payload":"A*\(...\)./"payload":"\1/' '5s/"proof":\["\(.\)./"proof":["\1+/' '5s/,"proof".*/}/' '5s/"index":[0-9]*/"index":2/' '5s/"leaf":"\(.\{30\}\)./"leaf":"\1+/'; do
+# a byte is another one afterwards, whatever it was: + is /, all else is +
+for change in '5s/"payload":"A*\(...\)./"payload":"\1/' '5{s/"proof":\["\(.\)+/"proof":["\1\//;t;s/"proof":\["\(.\)./"proof":["\1+/}' '5s/,"proof".*/}/' \
+	'5s/"index":\([0-9]*\)/"index":1\1/' '5{s/"leaf":"\(.\{30\}\)+/"leaf":"\1\//;t;s/"leaf":"\(.\{30\}\)./"leaf":"\1+/}'; do
 	sed "$change" "$OUT/range.ndjson" >"$OUT/changed.ndjson"
-	is "... changed it does not ($(sed 's/^5s.//; s/[:,].*//' <<<"$change"))" "2 1" "$(lines_verify "$OUT/changed.ndjson") $(diff "$OUT/range.ndjson" "$OUT/changed.ndjson" | grep -c '^>')"
+	is "... changed it does not ($(sed 's/^5[{s]*.//; s/[:,].*//' <<<"$change"))" "2 1" "$(lines_verify "$OUT/changed.ndjson") $(diff "$OUT/range.ndjson" "$OUT/changed.ndjson" | grep -c '^>')"
 done
 sql -c "INSERT INTO pay VALUES (7001, 1)"
 matches "what the checkpoint does not have is not left out in silence" 'is not in the tree of the checkpoint' "$(exported infinity)"
