@@ -659,9 +659,10 @@ CREATE FUNCTION paysafe.check_work(OUT subject text, OUT check_name text, OUT ok
 		 WHERE e.eligible IS NOT NULL GROUP BY e.subject
 		UNION ALL
 		-- until one that two others have signed takes their place
-		SELECT 'passkeys', 'recovered', count(*) FILTER (WHERE y.how = 'recovery' AND y.state = 'active') = 0,
-			   string_agg(format('passkey %s of %s was enrolled by the owner of the extension, without the signatures of two others', y.id, y.actor), '; ' ORDER BY y.id)
-					FILTER (WHERE y.how = 'recovery' AND y.state = 'active')
+		SELECT 'passkeys', 'recovered', count(*) FILTER (WHERE y.how IN ('recovery', 'unsigned recovery') AND y.state = 'active') = 0,
+			   string_agg(format('passkey %s of %s was enrolled by the owner of the extension, without the signatures of two others%s', y.id, y.actor,
+							CASE WHEN y.how = 'unsigned recovery' THEN ' and nobody''s: it signs from ' || y.at + interval '24 hours' || ' on' END), '; ' ORDER BY y.id)
+					FILTER (WHERE y.how IN ('recovery', 'unsigned recovery') AND y.state = 'active')
 				   || ': let two others sign another one for this person (paysafe.add_passkey), then paysafe.revoke_passkey'
 		  FROM paysafe.passkey y HAVING count(*) > 0
 		UNION ALL

@@ -105,7 +105,8 @@ paysafe_own_rows_open(PaysafeTable id)
 	table->by_name = paysafe_dumped_by_name(id);
 	table->not_dumped = id == PAYSAFE_TEST_DATABASE || id == PAYSAFE_FIXTURE_BLOCK;
 	table->emptied = id == PAYSAFE_BREACH_RECORD || id == PAYSAFE_ACCEPTED_ROW ||
-		id == PAYSAFE_APPROVAL_RECORD || id == PAYSAFE_REJECTION_RECORD || id == PAYSAFE_REFUND_REQUEST;
+		id == PAYSAFE_APPROVAL_RECORD || id == PAYSAFE_REJECTION_RECORD || id == PAYSAFE_REFUND_REQUEST ||
+		id == PAYSAFE_REFUND_EVENT;
 	table->expires = id == PAYSAFE_SIGNAL_RECORD || id == PAYSAFE_DECISION_RECORD;
 	table->slot = table_slot_create(table->rel, NULL);
 	describe_columns(table);

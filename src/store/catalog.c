@@ -166,7 +166,6 @@ static const char *const not_audited[PAYSAFE_NTABLES] = {
 	[PAYSAFE_ACTIVATION] = "says only since when",
 	[PAYSAFE_REFUSAL_RECORD] = "recorded by whoever writes them, many at a time",
 	[PAYSAFE_ERASURE_REQUEST] = "has the key that is to leave the log",
-	[PAYSAFE_REFUND_EVENT] = "one for each change of a refund, which is a row of the user's",
 	[PAYSAFE_REFUND_TOTAL] = "follows from the refunds",
 	[PAYSAFE_REFUND_FLOW] = "one for each refund that passes, which has its event",
 	[PAYSAFE_ROW_MARK] = "follows from changes of rows, which are the user's",
