@@ -50,6 +50,8 @@ ALTER TABLE paysafe.reservation_end DISABLE TRIGGER ALL;
 ALTER TABLE paysafe.reservation_total DISABLE TRIGGER ALL;
 ALTER TABLE paysafe.balance_move DISABLE TRIGGER ALL;
 ALTER TABLE paysafe.passkey_use DISABLE TRIGGER ALL;
+ALTER TABLE paysafe.passkey_record DISABLE TRIGGER ALL;
+ALTER TABLE paysafe.passkey_assertion DISABLE TRIGGER ALL;
 SELECT is(pg_temp.after(command), expected, command) FROM (VALUES
 	('DELETE FROM paysafe.refund_event', 'paysafe.refund_event own_rows'),
 	($$DELETE FROM paysafe.refund_event WHERE event = 'gated'$$, 'paysafe.refund_event own_rows'),

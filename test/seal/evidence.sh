@@ -117,4 +117,22 @@ matches "where policies choose rows, nobody chooses those of the past" 'policies
 sql -c "GRANT SELECT ON paysafe.audit_log TO regress_paysafe_auditor"
 is "... but for whoever may read the log" 'paysafe-evidence@v1' "$(auditor "SELECT paysafe.evidence('shop.refund', '43')")"
 sql -c "ALTER TABLE shop.refund DISABLE ROW LEVEL SECURITY" -c "DROP OWNED BY regress_paysafe_auditor" -c "DROP ROLE regress_paysafe_auditor"
+
+# a dump takes along who has let what pass alone, who has looked at it, and who has said no
+known="SELECT id, key, state, broken_by, verdict, reviewed_by, reviewer_identity, reviewer_needs FROM paysafe.break_glass_use ORDER BY id;
+	SELECT id, key, payment, state, rejected_by, ended_by FROM paysafe.rejection ORDER BY id;
+	SELECT id, key, state, approver, identity, alone FROM paysafe.approval ORDER BY id;
+	SELECT passkey, approvals, paysafe.verify_passkey_assertion(challenge) FROM paysafe.passkey_assertion ORDER BY at"
+before=$(sql -c "$known")
+is "there is something to lose" "1 1 2" "$(grep -c '|right|\||wrong|' <<<"$before") $(grep -c 'standing' <<<"$before") $(grep -c '|passkey|t$' <<<"$before")"
+as_server "$PGBIN/pg_dump" -h "$PGHOST" -p "$PGPORT" -U postgres -Fc evidence >"$OUT/evidence.dump"
+psql -qX -d postgres -c "CREATE DATABASE evidence_copy TEMPLATE template0"
+pg_restore -d evidence_copy "$OUT/evidence.dump"
+export PGDATABASE=evidence_copy
+is "a copy of it knows the same" "" "$(diff <(echo "$before") <(sql -c "$known"))"
+is "... its own tables are what the log says" 0 "$(sql -c "SELECT count(*) FROM paysafe.check(true) WHERE check_name IN ('own_rows', 'books', 'passkey_counters') AND NOT ok")"
+glass=$(grep -E '^[0-9]+$' "$OUT/glass.43")
+by_passkey chief "paysafe.review_challenge($glass, 'right')" "paysafe.review_break_glass_with_passkey($glass, 'right', :assertion, 'it was urgent')" >/dev/null
+is "... and what nobody has looked at is looked at there" "chief right" "$(sql -c "SELECT reviewed_by || ' ' || verdict FROM paysafe.break_glass_use WHERE id = $glass")"
+matches "... as what was rejected stays rejected" 'rejected' "$(as clerk "UPDATE shop.refund SET status = 'sent' WHERE id = 47" || :)"
 stop
