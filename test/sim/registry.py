@@ -922,9 +922,15 @@ class Play(accounts.Play):
             "SELECT check_name, subject, detail FROM paysafe.check() WHERE NOT ok AND subject LIKE"
             f" '{self.schema}.%'"
         )
-        bad = [r for r in bad if r[0] not in ("statuses", "captured")]
+        few = [r for r in bad if r[0] == "approvers"]
+        bad = [r for r in bad if r[0] not in ("statuses", "captured", "approvers")]
         if bad:
             raise Found("check", f"check() says {bad}")
+        members = [n for n in b.groups.get("approver", ()) if b.people[n].enabled]
+        if bool(few) != (bool(b.groups.get("approver")) and len(members) < self.approvers):
+            raise Found(
+                "check", f"{members} are left who can approve, it takes {self.approvers}: {few}"
+            )
 
     def all(self, plan: list[tuple[int, str]]) -> None:
         self.setup()
