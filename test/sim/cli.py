@@ -22,6 +22,7 @@ import deputies
 import floods
 import glass
 import ledgers
+import letters
 import named
 import observing
 import owned
@@ -76,6 +77,7 @@ SORTS = (
     "owners",
     "deputies",
     "signals",
+    "requests",
 )
 STEPS = (40, 60, 110, 110, 160)
 
@@ -221,6 +223,9 @@ class Job:
             "rejected": accounts.Server(
                 dsn, f"sim_rejected_{number}", rejected.Play, rejected.ACTS
             ),
+            "requests": accounts.Server(
+                dsn, f"sim_requests_{number}", letters.Play, letters.ACTS
+            ),
             "running": accounts.Server(dsn, f"sim_running_{number}", running.Play, running.ACTS),
             "sealed": accounts.Server(dsn, f"sim_sealed_{number}", sealed.Play, sealed.ACTS),
             "several": accounts.Server(dsn, f"sim_several_{number}", several.Play, several.ACTS),
@@ -337,6 +342,8 @@ class Job:
             return "deputies"
         if signs.is_play(seed):
             return "signals"
+        if letters.is_play(seed):
+            return "requests"
         if sums.is_play(seed):
             return "sums"
         if floods.is_play(seed):

@@ -206,6 +206,7 @@ class Play(accounts.Play):
         name = f"{self.schema} {self.count_of}"
         self.must(";\n".join([*steps, f"PREPARE TRANSACTION '{name}'"]), True, "")
         if self.chance(0.5):
+            self.say()
             self.look_on()
         end = self.rng.choice(["COMMIT", "ROLLBACK"])
         self.must(f"{end} PREPARED '{name}'", True, "")
@@ -220,7 +221,7 @@ class Play(accounts.Play):
         who, self.running = self.named(), Work()
         steps = ["BEGIN", who[0]]
         if self.chance(0.5):  # it has a number, and says something later
-            steps.append("INSERT INTO pay VALUES (0, 1, 'EUR')")
+            steps.append(f"INSERT INTO pay VALUES ({1000 + self.count_of}, 1, 'EUR')")
         self.who = who
         if len(steps) == 2 or self.chance(0.5):
             steps += self.said(who, self.running)
@@ -246,7 +247,7 @@ class Play(accounts.Play):
             )
             self.conns["b"] = c
         else:
-            self.must("ROLLBACK", True, "", "b")  # the payment is there for the next one
+            self.must(self.rng.choice(["COMMIT", "COMMIT", "ROLLBACK"]), True, "", "b")
         self.keep(work)
 
     def look_on(self) -> None:
@@ -268,7 +269,7 @@ class Play(accounts.Play):
     def flood(self) -> None:
         """More than a thousand of one transaction, which is undone."""
         self.count_of += 1
-        kind = f"flood_{self.count_of}"
+        kind = f"flood_{self.schema}_{self.count_of}"
         n = self.rng.choice([900, 1100, 1700])
         sql = f"SELECT count(paysafe.signal('{kind}', segment => '{self.schema}')) FROM generate_series(1, {n})"
         self.must(f"BEGIN;\n{sql};\nROLLBACK", True, "")
@@ -367,14 +368,16 @@ class Play(accounts.Play):
     def floods(self) -> dict[str, int]:
         return dict(
             self.ask(
-                f"SELECT kind, sum(count)::int FROM paysafe.signal WHERE segment = '{self.schema}' AND kind ~ '^flood' GROUP BY 1"
+                # those beyond a thousand are of no segment
+                f"SELECT kind, sum(count)::int FROM paysafe.signal WHERE kind ~ '^flood_{self.schema}_' GROUP BY 1"
             )
         )
 
     def others(self) -> tuple[int, int, int]:
         """Decisions that are refusals, approvals and limits."""
         return self.ask(
-            "SELECT coalesce(sum(count) FILTER (WHERE outcome = 'refused' AND table_name = 'refund'), 0)::int,"
+            "SELECT coalesce(sum(count) FILTER (WHERE outcome = 'refused' AND table_name ="
+            f" '{self.schema}.refund'), 0)::int,"
             " coalesce(sum(count) FILTER (WHERE outcome = 'approved' AND table_name = 'refund'), 0)::int, coalesce(sum(count)"
             f" FILTER (WHERE outcome = 'throttled' AND detail -> 'figures' ->> 'policy' = '{self.schema}'), 0)::int FROM paysafe.decision"
         )[0]
