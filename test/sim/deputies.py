@@ -30,8 +30,6 @@ class Band(banded.Band):
     instead: str = ""  # who may approve what has waited
     after: str = ""
     counts: int = 0  # since when it sums up, unless payments
-    hours: int = 0  # since when its times are asked for
-    told: int = 0  # when it was declared last
 
 
 @dataclass
@@ -96,8 +94,6 @@ class Play(banded.Play):
             instead,
             rng.choice([SOON, SOON, LATE]) if instead else "",
             now,
-            now,
-            now,
         )
 
     def far(self) -> str:
@@ -143,15 +139,10 @@ class Play(banded.Play):
             return [replace(b, approvers=1) for b in self.all_bands()]
         return [b for b in self.all_bands() if self.total(row, b) > b.above]
 
-    def in_time(self, bands: list[banded.Band], at: int) -> bool:
-        """Are these the times of an approval?"""
-        for b in bands:
-            assert isinstance(b, Band)
-            if b.during and (at <= b.hours or b.during != ALWAYS):
-                return False
-            if b.during and at <= b.told:
-                raise Unsaid
-        return True
+    @staticmethod
+    def in_time(bands: list[banded.Band]) -> bool:
+        """Are approvals that are given here and now, or were today, of a time that all of them have?"""
+        return all(isinstance(b, Band) and b.during in ("", ALWAYS) for b in bands)
 
     def in_group(self, name: str, group: str, since: int | None = None) -> bool:
         """Was he in it when he approved, and ever since?"""
@@ -185,7 +176,7 @@ class Play(banded.Play):
     ) -> bool:
         return (
             not self.hands(row, person)
-            and self.in_time(bands, since)
+            and self.in_time(bands)
             and self.stands(bands, person, level, since)
         )
 
@@ -196,7 +187,7 @@ class Play(banded.Play):
         return (
             not self.hands(row, d.taker)
             and not self.hands(row, d.giver)
-            and self.in_time(bands, since)
+            and self.in_time(bands)
             and self.stands(bands, d.giver, min(level, d.level), since)
         )
 
@@ -446,12 +437,7 @@ class Play(banded.Play):
 
     def told(self, old: Band, new: Band) -> None:
         self.m.now += 1
-        now = self.m.now
-        if new.during != old.during:
-            new = replace(new, hours=now)
-        if new.per != old.per:
-            new = replace(new, counts=now)
-        self.m.bands[new.name] = replace(new, told=now)
+        self.m.bands[new.name] = replace(new, counts=self.m.now) if new.per != old.per else new
         self.m.now += 1
 
     def tighten(self) -> None:
@@ -475,6 +461,32 @@ class Play(banded.Play):
         new = self.rng.choice(ways)
         self.by(self.rng.choice(PEOPLE), 0, f"SELECT {self.declared(new)}", "", "owner")
         self.told(old, new)
+
+    def other_times(self) -> None:
+        """What is approved, and then approvals count of other times only."""
+        before = len(self.m.rows)
+        self.request()
+        if len(self.m.rows) == before:
+            return
+        i = max(self.m.rows)
+        for person in self.rng.sample(PEOPLE, 4):
+            self.approve_by(i, person, 2)
+        row = self.m.rows[i]
+        some = [b for b in self.all_bands() if not b.during and b in self.above(row)]
+        if row.currency != "EUR" or not some:
+            self.send_it(i)
+            return
+        old = self.rng.choice(some)
+        new = replace(old, during=self.rng.choice([ALWAYS, self.far()]))
+        self.by(self.rng.choice(PEOPLE), 0, f"SELECT {self.declared(new)}", "", "owner")
+        self.told(old, new)
+        self.send_it(i)
+        new = self.all_bands()[list(self.m.bands).index(old.name)]
+        if new.during != ALWAYS or self.chance(0.5):
+            free = replace(new, during="")
+            self.agreed_by_two(self.declared(free))
+            self.told(new, free)
+            self.send_it(i)
 
     def loosen(self) -> None:
         """Not by one person; by two."""
@@ -535,6 +547,7 @@ ACTS: dict[str, float] = {
     "take_back": 2,
     "away": 1,
     "tighten": 2,
+    "other_times": 2,
     "loosen": 2,
 }
 

@@ -913,8 +913,16 @@ class Play(accounts.Play):
         if got != want:
             raise Found("rows", f"{got} are there, it should be {want}")
 
+    def fewer(self) -> None:
+        """Members of the group are disabled until too few are left, perhaps."""
+        for name in sorted(self.b.groups.get("approver", ())):
+            if self.chance(0.7):
+                self.disable(name)
+
     def evidence(self) -> None:
         b = self.b
+        if self.chance(0.4):
+            self.fewer()
         people = self.ask("SELECT name FROM paysafe.person ORDER BY 1")
         if sorted(n for (n,) in people) != sorted(b.people):
             raise Found("people", f"{people} are registered, it should be {sorted(b.people)}")
