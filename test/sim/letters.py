@@ -376,15 +376,15 @@ class Play(accounts.Play):
     # ------------------------------------------------------------ judging
 
     def evidence(self) -> None:
-        """Whatever was refused is on record, once."""
+        """Whatever was refused is on record, once: of its origin, or of many that are counted together."""
         until = time.monotonic() + WAIT
         ask = (
-            "SELECT coalesce(sum(requests), 0)::int FROM paysafe.request_failures('1 day') WHERE origin ="
-            f" '{self.origin}'"
+            f"SELECT coalesce(sum(requests) FILTER (WHERE origin = '{self.origin}'), 0)::int, coalesce(sum(requests)"
+            " FILTER (WHERE coalesce(origin, '') NOT LIKE '10.%'), 0)::int FROM paysafe.request_failures('1 day')"
         )
-        while (got := self.ask(ask)[0][0]) < self.refused and time.monotonic() < until:
+        while sum(got := self.ask(ask)[0]) < self.refused and time.monotonic() < until:
             time.sleep(0.1)
-        if got != self.refused:
+        if got[0] > self.refused or sum(got) < self.refused:
             raise Found("failures", f"{got} are on record, it should be {self.refused}")
         for one in self.sent[-8:]:
             self.hand_in(one)
