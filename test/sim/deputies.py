@@ -289,8 +289,9 @@ class Play(banded.Play):
 
     def send_it(self, i: int) -> None:
         row = self.m.rows[i]
+        before = row.status
         super().send_it(i)
-        if row.status == "sent":
+        if row.status == "sent" and before != "sent":
             self.went(row)
 
     def went(self, row: banded.Row) -> None:
