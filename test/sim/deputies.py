@@ -228,10 +228,13 @@ class Play(banded.Play):
     # ------------------------------------------------------------ refunds
 
     def request(self) -> None:
+        self.request_by(self.rng.choice(PEOPLE))
+
+    def request_by(self, person: str) -> None:
         rng = self.rng
         i, self.next = self.next, self.next + 1
         pay = rng.choice([1, 1, 2, 3] if self.dollars else [1, 1, 2])
-        person, known = rng.choice(PEOPLE), self.level()
+        known = self.level()
         row = Row(
             pay,
             rng.choice([25, 40, 60, 100]),
@@ -386,7 +389,7 @@ class Play(banded.Play):
     def in_place(self, d: Delegation) -> None:
         """Who has been asked to approves; something may come between."""
         before = len(self.m.rows)
-        self.request()
+        self.request_by(self.rng.choice([*PEOPLE, d.giver, d.giver, d.taker]))
         if len(self.m.rows) == before:
             return
         i = max(self.m.rows)
