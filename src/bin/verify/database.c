@@ -326,6 +326,21 @@ find_strays(Database *database, uint64_t from)
 	PQclear(result);
 }
 
+/*
+ * Rows of paysafe's own tables that are not what the audit log says of them: rules,
+ * people, approvals, refusals.  Only the server has both.
+ */
+static void
+find_own(Database *database, bool whole)
+{
+	PGresult   *result = ask(database, whole ? "SELECT subject, detail FROM paysafe.check_own(true) WHERE NOT ok" :
+							 "SELECT subject, detail FROM paysafe.check_own(false) WHERE NOT ok", PGRES_TUPLES_OK);
+
+	for (int i = 0; i < PQntuples(result); i++)
+		finding("%s: %s", PQgetvalue(result, i, 0), PQgetvalue(result, i, 1));
+	PQclear(result);
+}
+
 void
 database_walk(Database *database, const Trust *trust, const TlogCheckpoint *since, const TlogCheckpoint *last,
 			  uint64_t size, Walk *walk, DatabaseRows *rows)
@@ -337,6 +352,7 @@ database_walk(Database *database, const Trust *trust, const TlogCheckpoint *sinc
 	{
 		walk_nothing(walk, trust, last);
 		find_strays(database, since->size);
+		find_own(database, false);
 		return;
 	}
 	tlog_frontier_init(&frontier);
@@ -358,6 +374,7 @@ database_walk(Database *database, const Trust *trust, const TlogCheckpoint *sinc
 	}
 	walk_end(walk);
 	find_strays(database, since == NULL ? 0 : since->size);
+	find_own(database, since == NULL);
 }
 
 /* One leaf as the server has it, and the proof that the server gives for it */
