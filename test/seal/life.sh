@@ -82,23 +82,33 @@ for i in 1 2 3 4 5 6; do
 	psql -qX -d postgres -c "CREATE DATABASE turn$i"
 	sql -d turn$i -f schema.sql >/dev/null
 done
-touch "$OUT/running"
-for i in 1 2 3 4 5 6; do
-	{ while [ -e "$OUT/running" ]; do sql -d turn$i -c "INSERT INTO pay SELECT coalesce(max(id), 0) + 1, 1 FROM pay" && sleep 0.02; done; } &
-done >/dev/null 2>&1
-most=0 waited=
-for i in 1 2 3 4 5 6; do
-	waited+=$(sql -d turn$i -c "SELECT paysafe.wait_sealed('30 s')")
-	n=$(psql -qXAt -d postgres -c "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'paysafe sealer'")
+# as long as it is open nothing can be sealed anywhere: no sealer leaves because it has done its work
+psql -qX -d postgres -c "CREATE TABLE held (i int)" -c BEGIN -c "INSERT INTO held VALUES (1)" -c "PREPARE TRANSACTION 'hold'"
+for i in 1 2 3 4 5 6; do sql -d turn$i -c "INSERT INTO pay VALUES (1, 1)"; done
+most=0
+: >"$OUT/turns"
+# which of them have had a sealer by now
+turns() {
+	local n
+	n=$(psql -qXAt -d postgres -c "SELECT datname FROM pg_stat_activity WHERE backend_type = 'paysafe sealer'" | tee -a "$OUT/turns" | wc -l)
 	[ "$n" -le $most ] || most=$n
+	grep '^turn' "$OUT/turns" | sort -u | paste -sd ' '
+}
+for ((i = 0; i < 1200; i++)); do
+	turns >"$OUT/turn"
+	[ "$(<"$OUT/turn")" != "turn1 turn2 turn3 turn4 turn5 turn6" ] || break
+	sleep 0.05
 done
-is "six databases have something to seal, and each is sealed" tttttt "$waited"
+is "six databases have something to seal, and each has its turn" "turn1 turn2 turn3 turn4 turn5 turn6" "$(<"$OUT/turn")"
+sql -d turn3 -c "DELETE FROM paysafe.rule" 2>/dev/null || :
+until_is 30 "... refusals are written meanwhile" t psql -qXAt -d turn3 -c "SELECT count(*) > 0 FROM paysafe.refusal_log"
+for ((i = 0; i < 40; i++)); do turns >/dev/null; done
 # beside two others that are leaving
 is "... by two processes of eight" t "$([ $most -le 4 ] && echo t || echo "$most")"
-sql -d turn3 -c "DELETE FROM paysafe.rule" 2>/dev/null || :
-until_is 5 "... beside which refusals are written" t psql -qXAt -d turn3 -c "SELECT count(*) > 0 FROM paysafe.refusal_log"
-rm "$OUT/running"
-wait
+psql -qX -d postgres -c "ROLLBACK PREPARED 'hold'" -c "DROP TABLE held"
+waited=
+for i in 1 2 3 4 5 6; do waited+=$(sql -d turn$i -c "SELECT paysafe.wait_sealed('60 s')"); done
+is "... and then each is sealed" tttttt "$waited"
 
 # DROP EXTENSION, where nothing guards it
 sed -i "/^shared_preload_libraries/d" "$PAYSAFE_RUN/data/postgresql.conf"
