@@ -20,13 +20,17 @@ kill -9 "$victim"
 until_is 30 "the server comes back after kill -9 of the sealer" 1 sql -c "SELECT 1"
 sql -c "INSERT INTO pay VALUES (2, 1)"
 is "... and so does the sealer" "t|all" "$(wait_sealed)|$(sealed)"
-sql -c "SELECT pg_terminate_backend($(pid))" >/dev/null
+ended() {
+	sql -c "INSERT INTO pay SELECT min(id) - 1, 1 FROM pay"
+	psql -qXAt -d postgres -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'paysafe sealer' AND datname = 'life'"
+}
+until_is 20 "somebody ends it" t ended
 sql -c "INSERT INTO pay VALUES (3, 1)"
 is "ended by somebody, it comes back" "t|all" "$(wait_sealed)|$(sealed)"
 
 # nobody waits for it
 sql -c "INSERT INTO pay SELECT i, 1 FROM generate_series(10, 1000) i"
-is "it is there" 1 "$(running)"
+until_is 20 "it is there" 1 running
 psql -qX -d postgres -c "CREATE DATABASE copied TEMPLATE life"
 is "the database is copied while a sealer is in it" 1 "$(psql -qXAt -d postgres -c "SELECT count(*) FROM pg_database WHERE datname = 'copied'")"
 sql -d copied -c "INSERT INTO pay VALUES (5000, 1)"
@@ -47,7 +51,7 @@ sql -d dropped -c "INSERT INTO pay VALUES (1, 1)" -c "SELECT paysafe.wait_sealed
 # without the guard, which asks two people for that
 begun=$(date +%s%N)
 server_restart
-is "shutdown does not wait for it" t "$( (($(date +%s%N) - begun < 20000000000)) && echo t)"
+is "shutdown does not wait for it" t "$( (($(date +%s%N) - begun < 50000000000)) && echo t)"
 
 # what was written is sealed after a restart, without another commit
 sql -c "SELECT 1" >/dev/null
@@ -63,9 +67,14 @@ is "... once" all "$(sealed)"
 
 # idle: no sealer, nothing consumed
 until_is 20 "without work it leaves" 0 running
-before=$(psql -qXAt -d postgres -c "SELECT pg_current_wal_insert_lsn(), txid_current_snapshot()")
-sleep 1.5
-is "... and nothing is written meanwhile" "$before" "$(psql -qXAt -d postgres -c "SELECT pg_current_wal_insert_lsn(), txid_current_snapshot()")"
+# quiet: was nothing written for a while?  Autovacuum, or a checkpoint, may come between
+quiet() {
+	local before
+	before=$(psql -qXAt -d postgres -c "SELECT pg_current_wal_insert_lsn(), txid_current_snapshot()")
+	sleep 1.5
+	[ "$before" != "$(psql -qXAt -d postgres -c "SELECT pg_current_wal_insert_lsn(), txid_current_snapshot()")" ] || echo t
+}
+until_is 2 "... and nothing is written meanwhile" t quiet
 
 # rows of transactions beyond 2^32
 as_server "$PGBIN/pg_ctl" -D "$PAYSAFE_RUN/data" -m fast -w stop >/dev/null

@@ -41,7 +41,7 @@ root=$(sql -c "SELECT size, root FROM paysafe.seal_state")
 # transaction numbers lie far in the future there
 psql -qXAt -d postgres -c "CREATE DATABASE busy" >/dev/null
 psql -qX -d busy -c "CREATE TABLE x (i int)"
-psql -qXAt -d busy -c "BEGIN; INSERT INTO x VALUES (1); SELECT pg_sleep(60)" >/dev/null 2>&1 &
+psql -qXAt -d busy -c "BEGIN; INSERT INTO x VALUES (1); SELECT pg_sleep(600)" >/dev/null 2>&1 &
 holder=$!
 until_is 5 "something holds sealing back" 1 sql -c "SELECT count(*) FROM pg_stat_activity WHERE datname = 'busy' AND backend_xid IS NOT NULL"
 sql -c "INSERT INTO pay SELECT i, 1 FROM generate_series(3001, 3010) i"
