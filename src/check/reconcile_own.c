@@ -374,7 +374,6 @@ may_be_there(OwnReconciliation *rec, const OwnTable *table, const Member *row)
 {
 	ItemPointerData tid = row->tid;
 	bool		before = false;
-
 	TransactionId from = table->id == PAYSAFE_REFUSAL_RECORD ? rec->refusals_from : rec->since_xid;
 
 	if (row->may || rec->brought)

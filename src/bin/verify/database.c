@@ -340,10 +340,9 @@ find_strays(Database *database, uint64_t from)
  * people, approvals, refusals.  Only the server has both.
  */
 static void
-find_own(Database *database, bool whole)
+find_own(Database *database)
 {
-	PGresult   *result = ask(database, whole ? "SELECT subject, detail FROM paysafe.check_own(true) WHERE NOT ok" :
-							 "SELECT subject, detail FROM paysafe.check_own(false) WHERE NOT ok", PGRES_TUPLES_OK);
+	PGresult   *result = ask(database, "SELECT subject, detail FROM paysafe.check_own(true) WHERE NOT ok", PGRES_TUPLES_OK);
 
 	for (int i = 0; i < PQntuples(result); i++)
 		finding("%s: %s", PQgetvalue(result, i, 0), PQgetvalue(result, i, 1));
@@ -361,7 +360,7 @@ database_walk(Database *database, const Trust *trust, const TlogCheckpoint *sinc
 	{
 		walk_nothing(walk, trust, last);
 		find_strays(database, since->size);
-		find_own(database, false);
+		find_own(database);
 		return;
 	}
 	tlog_frontier_init(&frontier);
@@ -383,7 +382,7 @@ database_walk(Database *database, const Trust *trust, const TlogCheckpoint *sinc
 	}
 	walk_end(walk);
 	find_strays(database, since == NULL ? 0 : since->size);
-	find_own(database, since == NULL);
+	find_own(database);
 }
 
 /* One leaf as the server has it, and the proof that the server gives for it */
