@@ -12,6 +12,7 @@
 #include "utils/guc.h"
 
 #include "abuse/counter.h"
+#include "check/check_own.h"
 #include "engine/deferral.h"
 #include "engine/enforce.h"
 #include "engine/proposal.h"
@@ -85,6 +86,7 @@ _PG_init(void)
 	paysafe_idempotency_init();
 	paysafe_webhook_init();
 	paysafe_request_init();
+	paysafe_check_own_init();
 	if (process_shared_preload_libraries_in_progress)
 	{
 		paysafe_refusal_queue_preload();

@@ -203,19 +203,8 @@ static void
 run_in(Oid database)
 {
 	BackgroundWorkerHandle *handle;
-	BackgroundWorker worker = {
-		.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
-		.bgw_start_time = BgWorkerStart_RecoveryFinished,
-		.bgw_restart_time = BGW_NEVER_RESTART,
-		.bgw_main_arg = ObjectIdGetDatum(database),
-		.bgw_notify_pid = MyProcPid
-	};
 
-	strlcpy(worker.bgw_name, "paysafe expiry worker", BGW_MAXLEN);
-	strlcpy(worker.bgw_type, "paysafe expiry worker", BGW_MAXLEN);
-	strlcpy(worker.bgw_library_name, "paysafe", sizeof(worker.bgw_library_name));
-	strlcpy(worker.bgw_function_name, "paysafe_expiry_worker_main", BGW_MAXLEN);
-	if (!RegisterDynamicBackgroundWorker(&worker, &handle))
+	if (!paysafe_worker_start("paysafe expiry worker", "paysafe_expiry_worker_main", database, &handle))
 	{
 		ereport(WARNING,
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
