@@ -12,6 +12,7 @@
 #include "utils/guc.h"
 
 #include "abuse/counter.h"
+#include "abuse/recent.h"
 #include "check/check_own.h"
 #include "engine/deferral.h"
 #include "engine/enforce.h"
@@ -91,6 +92,7 @@ _PG_init(void)
 	{
 		paysafe_refusal_queue_preload();
 		paysafe_counter_preload();
+		paysafe_recent_preload();
 		paysafe_refusal_writer_preload();
 		paysafe_seal_worker_preload();
 		paysafe_expiry_preload();
