@@ -60,6 +60,9 @@
 #define ERRCODE_23J01_OWNER				MAKE_SQLSTATE('2','3','J','0','1')
 #define ERRCODE_23J02_UNKNOWN_OWNER		MAKE_SQLSTATE('2','3','J','0','2')
 
+/* payloads */
+#define ERRCODE_23H01_PAYLOAD			MAKE_SQLSTATE('2','3','H','0','1')
+
 /* secrets */
 #define ERRCODE_23K01_SEALED			MAKE_SQLSTATE('2','3','K','0','1')
 

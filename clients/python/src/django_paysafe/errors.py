@@ -267,6 +267,13 @@ class SecretRefusal(Refusal, IntegrityError):
     http_status = 422
 
 
+class BadPayload(Refusal, IntegrityError):
+    """23H01: JSON that does not fit the schema of its column."""
+
+    http_status = 422
+    summary = _("The data is not in the agreed form.")
+
+
 class NotSealed(SecretRefusal):
     summary = _("The value is not encrypted for this place.")
 
@@ -331,6 +338,7 @@ _CLASSES: Dict[str, Type[Refusal]] = {
     "23N03": TooManyRows,
     "23J01": OtherOwner,
     "23J02": UnknownOwner,
+    "23H01": BadPayload,
     "23K01": NotSealed,
     "23I01": KeyReused,
     "23I02": KeyExpired,

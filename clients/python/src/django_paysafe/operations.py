@@ -12,7 +12,8 @@ Every rule takes `mode="observe"`: nothing is refused, what would be is on recor
 
 from __future__ import annotations
 
-from typing import Optional, Sequence, Type
+import json
+from typing import Any, Mapping, Optional, Sequence, Type, Union
 
 from django.db import models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
@@ -52,6 +53,7 @@ __all__ = [
     "ProtectLedger",
     "ProtectMovements",
     "ProtectOwner",
+    "ProtectPayload",
     "ProtectPayment",
     "ProtectPayout",
     "ProtectRefund",
@@ -295,6 +297,40 @@ class ProtectOwner(RuleOperation):
             "owner_column": self.name(model, self.field),
             "owner_group": (self.group, "text"),
             "identity": (self.identity, "text"),
+        }
+
+
+class ProtectPayload(RuleOperation):
+    """The JSON in a field fits a JSON Schema; another schema takes a second person."""
+
+    function = "protect_payload"
+
+    def __init__(
+        self,
+        model_name: str,
+        field: str,
+        schema: Union[Mapping[str, Any], str],
+        *,
+        column: Optional[str] = None,
+        mode: str = "enforce",
+        replaces: Optional[ProtectPayload] = None,
+    ) -> None:
+        """schema: as text, where numbers are to stay as written.  column: its name, if not the field's."""
+        super().__init__(model_name, mode=mode, replaces=replaces)
+        self.field = field
+        self.schema = schema
+        self.column_name = column
+
+    def rule_name(self) -> str:
+        return f"payload_{self.column_name or self.field}"
+
+    def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
+        return {
+            "payload_column": self.name(model, self.field),
+            "schema": (
+                self.schema if isinstance(self.schema, str) else json.dumps(self.schema),
+                "paysafe.payload",
+            ),
         }
 
 

@@ -100,6 +100,8 @@ def webhook_view(
                 handler(
                     WebhookEvent(endpoint, event_id, event_type, request.headers, body, inbox_id)
                 )
+        if verdict == "invalid":
+            logger.warning("webhook of %s is dead, event %s: %s", endpoint, inbox_id, reason)
         if verdict == "refused":
             logger.warning("webhook of %s refused: %s", endpoint, reason)
             return HttpResponse(status=400)

@@ -749,6 +749,7 @@ WHOLE = [
     ),
     rules.ProtectTenant("Refund", "payment", max_rows=2),
     rules.ProtectOwner("Refund", "payment", group="support", identity="proven"),
+    rules.ProtectPayload("Refund", "status", {"enum": ["paid"]}),
     rules.Audit("Refund", redact=["amount"], require_reason=True, require_ticket=True),
 ]
 
