@@ -60,6 +60,10 @@
 #define ERRCODE_23J01_OWNER				MAKE_SQLSTATE('2','3','J','0','1')
 #define ERRCODE_23J02_UNKNOWN_OWNER		MAKE_SQLSTATE('2','3','J','0','2')
 
+/* jobs */
+#define ERRCODE_23G01_SCHEDULE			MAKE_SQLSTATE('2','3','G','0','1')
+#define ERRCODE_23G02_QUOTA				MAKE_SQLSTATE('2','3','G','0','2')
+
 /* payloads */
 #define ERRCODE_23H01_PAYLOAD			MAKE_SQLSTATE('2','3','H','0','1')
 

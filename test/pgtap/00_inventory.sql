@@ -222,6 +222,8 @@ INSERT INTO function_expected VALUES
 	('of_tenant_support(internal)', 'internal', 'c', 'i', true, 's', false, false, NULL, false),
 	('protect_owner(regclass,name,text,text,text)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
 	('protect_payload(regclass,name,paysafe.payload,text)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
+	('protect_schedule(regclass,name,jsonb,name,name,name,name,text[],text)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
+	('cron_distance(text)', 'interval', 'c', 'i', true, 's', false, false, NULL, true),
 	('protect_tenant(regclass,name,integer,text)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
 	('tenant_trouble(regclass)', 'text', 'c', 'v', true, 'u', false, false, NULL, false),
 	('api_key_failures(interval)', 'SETOF record', 'sql', 's', true, 's', true, false, '{"search_path=pg_catalog, pg_temp"}', false),

@@ -67,6 +67,19 @@ INSERT INTO shop.job VALUES (1, 'ann', 'report', '1 day');
 INSERT INTO shop.job VALUES (2, 'bob', 'report', '1 day');              -- fails
 ROLLBACK;
 
+CREATE TABLE shop.schedule (id int PRIMARY KEY, owner int NOT NULL, plan text COLLATE "C" NOT NULL, cron text, task text);
+CREATE INDEX ON shop.schedule (owner, plan);
+SELECT paysafe.protect_schedule('shop.schedule', 'owner',
+	'{"free": {"least": "1 hour", "rows": 2}, "pro": {"least": "1 minute", "rows": 50}}',
+	tier_column => 'plan', cron_column => 'cron', task_column => 'task', tasks => '{report,sync}');
+INSERT INTO shop.schedule VALUES (1, 7, 'free', '*/50 * * * *', 'report');        -- fails
+INSERT INTO shop.schedule VALUES (1, 7, 'free', '0 9,17 * * mon-fri', 'report');
+SELECT paysafe.cron_distance('0 9,17 * * mon-fri');
+
+CREATE TABLE shop.event (id int PRIMARY KEY, body jsonb);
+SELECT paysafe.protect_payload('shop.event', 'body', '{"required": ["amount"], "properties": {"amount": {"multipleOf": 0.01}}}');
+INSERT INTO shop.event VALUES (1, '{"amount": 19.999}');                -- fails
+
 ALTER TABLE shop.ledger_entry ADD reverses bigint, ADD booked_on date NOT NULL DEFAULT current_date;
 CREATE INDEX ON shop.ledger_entry (reverses);
 SELECT paysafe.protect_ledger('shop.ledger_entry', 'transaction_id', 'account', 'amount', 'currency',

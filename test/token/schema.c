@@ -144,7 +144,7 @@ static const struct
 }			refused[] = {
 	{"1", "", "an object"}, {"\"a\"", "", "an object"}, {"[]", "", "an object"}, {"null", "", "an object"},
 	{"{\"properties\":{\"a\":{\"format\":\"email\"}}}", "/properties/a/format", "not supported"},
-	{"{\"propertys\":{}}", "/propertys", "not supported"}, {"{\"Type\":\"null\"}", "/Type", "not supported"},
+	{"{\"Properties\":{}}", "/Properties", "not supported"}, {"{\"Type\":\"null\"}", "/Type", "not supported"},
 	{"{\"allOf\":[]}", "/allOf", "not supported"}, {"{\"anyOf\":[]}", "/anyOf", "not supported"}, {"{\"oneOf\":[]}", "/oneOf", "not supported"},
 	{"{\"not\":{}}", "/not", "not supported"}, {"{\"if\":{}}", "/if", "not supported"}, {"{\"patternProperties\":{}}", "/patternProperties", "not supported"},
 	{"{\"contains\":{}}", "/contains", "not supported"}, {"{\"additionalItems\":{}}", "/additionalItems", "not supported"},

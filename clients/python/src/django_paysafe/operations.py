@@ -57,6 +57,7 @@ __all__ = [
     "ProtectPayment",
     "ProtectPayout",
     "ProtectRefund",
+    "ProtectSchedule",
     "ProtectRowLock",
     "ProtectSecret",
     "ProtectStatus",
@@ -331,6 +332,45 @@ class ProtectPayload(RuleOperation):
                 self.schema if isinstance(self.schema, str) else json.dumps(self.schema),
                 "paysafe.payload",
             ),
+        }
+
+
+class ProtectSchedule(RuleOperation):
+    """Jobs of users: how often they run, how many an owner has, and which tasks there are."""
+
+    function = "protect_schedule"
+    rule = "schedule"
+
+    def __init__(
+        self,
+        model_name: str,
+        owner: Name,
+        tiers: Mapping[str, Mapping[str, Union[str, int]]],
+        *,
+        tier: Optional[Name] = None,
+        interval: Optional[Name] = None,
+        cron: Optional[Name] = None,
+        task: Optional[Name] = None,
+        tasks: Optional[Sequence[str]] = None,
+        mode: str = "enforce",
+        replaces: Optional[ProtectSchedule] = None,
+    ) -> None:
+        """tiers: {"free": {"least": "1 hour", "rows": 3}}; without a field for the tier, "default"."""
+        super().__init__(model_name, mode=mode, replaces=replaces)
+        self.owner = owner
+        self.tiers = tiers
+        self.fields = {"tier": tier, "interval": interval, "cron": cron, "task": task}
+        self.tasks = tasks
+
+    def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
+        return {
+            "owner_column": self.name(model, self.owner),
+            "tiers": (json.dumps(self.tiers), "jsonb"),
+            **{
+                f"{part}_column": self.name(model, field)
+                for part, field in self.fields.items()
+            },
+            "tasks": texts(self.tasks),
         }
 
 

@@ -749,6 +749,16 @@ WHOLE = [
     ),
     rules.ProtectTenant("Refund", "payment", max_rows=2),
     rules.ProtectOwner("Refund", "payment", group="support", identity="proven"),
+    rules.ProtectSchedule(
+        "Refund",
+        "payment",
+        {"small": {"least": "1 hour", "rows": 3}},
+        tier="status",
+        interval="amount",
+        cron="currency",
+        task="status",
+        tasks=["report"],
+    ),
     rules.ProtectPayload("Refund", "status", {"enum": ["paid"]}),
     rules.Audit("Refund", redact=["amount"], require_reason=True, require_ticket=True),
 ]

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * schema.c
+ * schema_compile.c
  *	  JSON Schema: compiling one.
  *
  * First the words of a schema are looked up, then each is read; what is not a word that
