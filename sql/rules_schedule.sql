@@ -17,5 +17,5 @@ COMMENT ON FUNCTION paysafe.protect_schedule(regclass, name, jsonb, name, name, 
 
 CREATE FUNCTION paysafe.cron_distance(expression text) RETURNS interval
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
-	AS 'MODULE_PATHNAME', 'paysafe_cron_distance_of';
+	AS 'MODULE_PATHNAME', 'paysafe_cron_distance';
 COMMENT ON FUNCTION paysafe.cron_distance(text) IS 'the least time between two times of a cron expression, by the clock';

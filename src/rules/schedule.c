@@ -274,7 +274,7 @@ cron_length(const char *expression, const char **why)
 	*why = paysafe_cron_read(expression, strlen(expression), &cron);
 	if (*why != NULL)
 		return 0;
-	minutes = paysafe_cron_distance(&cron);
+	minutes = paysafe_cron_least(&cron);
 	if (minutes == 0)
 		*why = "it never comes";
 	return minutes * USECS_PER_MINUTE;
@@ -530,13 +530,13 @@ paysafe_protect_schedule(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-PG_FUNCTION_INFO_V1(paysafe_cron_distance_of);
+PG_FUNCTION_INFO_V1(paysafe_cron_distance);
 
 /*
  * cron_distance(expression text) returns interval
  */
 Datum
-paysafe_cron_distance_of(PG_FUNCTION_ARGS)
+paysafe_cron_distance(PG_FUNCTION_ARGS)
 {
 	Interval   *result = palloc0(sizeof(Interval));
 	const char *why;

@@ -261,7 +261,7 @@ days_between(const Cron *cron)
 }
 
 int64_t
-paysafe_cron_distance(const Cron *cron)
+paysafe_cron_least(const Cron *cron)
 {
 	int			first;
 	int			last;

@@ -35,6 +35,6 @@ typedef struct Cron
 extern const char *paysafe_cron_read(const char *text, size_t len, Cron *out);
 
 /* The least number of minutes between two of its times, by the clock; 0: it has none. */
-extern int64_t paysafe_cron_distance(const Cron *cron);
+extern int64_t paysafe_cron_least(const Cron *cron);
 
 #endif							/* PAYSAFE_CRON_H */

@@ -612,7 +612,7 @@ def watched(bob, refund):
     check('signal: card_testing' in named and named['signal: card_testing'][2] == '3' and named['signal: card_testing'][0].endswith(' 1'), f'series: {series}')
     check('screening: declined' in named and 'approval: approved' in named, f'series: {sorted(named)}')
     check([row[1] for row in story].count('signal: card_testing') == 3, f'story: {story}')
-    for words in ('decision: screening', 'change: I'):
+    for words in ('decision: screening', 'change: INSERT'):
         check(words in [row[1] for row in story], f'{words} is in the story: {story}')
     see_not('192.0.2.7')
     photo('watch')

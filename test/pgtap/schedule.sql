@@ -1,6 +1,6 @@
 -- Jobs of users: how often, how many, which; cron expressions against a calendar.
 BEGIN;
-SELECT plan(101);
+SELECT plan(125);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
