@@ -169,10 +169,13 @@ paysafe_cron_read(const char *text, size_t len, Cron *out)
 		p.at++;
 	if (p.at < p.end)
 		return "it is no cron expression of five fields";
-	*out = (Cron) {
-		.minutes = bits[0], .hours = (uint32_t) bits[1], .days = (uint32_t) bits[2], .months = (uint32_t) bits[3],
-		.weekdays = (uint32_t) ((bits[4] | bits[4] >> 7) & 0x7F), .either = !starred[2] && !starred[4]
-	};
+	out->minutes = bits[0];
+	out->hours = (uint32_t) bits[1];
+	out->days = (uint32_t) bits[2];
+	out->months = (uint32_t) bits[3];
+	/* 7 is Sunday, too */
+	out->weekdays = (uint32_t) ((bits[4] | bits[4] >> 7) & 0x7F);
+	out->either = !starred[2] && !starred[4];
 	return NULL;
 }
 

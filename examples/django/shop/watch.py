@@ -101,6 +101,7 @@ def page(request: HttpRequest) -> HttpResponse:
     context = {
         **admin.site.each_context(request),
         "title": "Signals, series, stories",
+        "is_nav_sidebar_enabled": False,
         "today": today,
         "signals": [
             dict(zip(("kind", "severity", "segment", "count", "last_at"), row))
