@@ -759,7 +759,7 @@ WHOLE = [
         task="status",
         tasks=["report"],
     ),
-    rules.ProtectPayload("Refund", "status", {"enum": ["paid"]}),
+    rules.ProtectPayload("Refund", "status", {"enum": ["paid"]}, column="status"),
     rules.Audit("Refund", redact=["amount"], require_reason=True, require_ticket=True),
 ]
 
