@@ -15,6 +15,7 @@ GRANT EXECUTE ON FUNCTION paysafe.of_tenant(smallint, smallint, boolean), paysaf
 GRANT EXECUTE ON FUNCTION paysafe.redact(text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.redact(jsonb) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.has_card_number(text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.json_valid(paysafe.payload, paysafe.payload), paysafe.json_fault(paysafe.payload, paysafe.payload) TO PUBLIC;
 
 -- declaring is for owners: the functions check it
 GRANT EXECUTE ON FUNCTION paysafe.protect_status(regclass, name, text, text[], text[], text[], text) TO PUBLIC;
@@ -25,8 +26,10 @@ GRANT EXECUTE ON FUNCTION paysafe.protect_owner(regclass, name, text, text, text
 --@keys
 GRANT EXECUTE ON FUNCTION paysafe.protect_velocity(regclass, @key, numeric, interval, text, name, numeric, numeric, jsonb, text, text) TO PUBLIC;
 --@end
+GRANT EXECUTE ON FUNCTION paysafe.protect_schedule(regclass, name, jsonb, name, name, name, name, text[], text), paysafe.cron_distance(text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_test_rows(regclass, name[], text[], regclass, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_secret(regclass, name[], text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_payload(regclass, name, paysafe.payload, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[], text[], text, name[], text, name, numeric, text[], jsonb, text, text[], regclass[], int, text) TO PUBLIC;
 --@keys
 GRANT EXECUTE ON FUNCTION paysafe.protect_refund(regclass, regclass, @key, name, name, name, text[], text[], name, name, name[], @key, text[], jsonb, text, text, text[], boolean, text, int, text, name, text) TO PUBLIC;
@@ -209,6 +212,7 @@ SELECT pg_extension_config_dump('paysafe.outbox_attempt', '');
 SELECT pg_extension_config_dump('paysafe.webhook_scheme', 'WHERE NOT builtin');
 SELECT pg_extension_config_dump('paysafe.webhook_endpoint', '');
 SELECT pg_extension_config_dump('paysafe.webhook_key', '');
+SELECT pg_extension_config_dump('paysafe.webhook_schema_record', '');
 SELECT pg_extension_config_dump('paysafe.webhook_seen', '');
 SELECT pg_extension_config_dump('paysafe.webhook_latest', '');
 SELECT pg_extension_config_dump('paysafe.seal_checkpoint', '');

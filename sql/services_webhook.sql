@@ -224,6 +224,22 @@ CREATE TABLE paysafe.webhook_latest (
 ) WITH (fillfactor = 80);
 COMMENT ON TABLE paysafe.webhook_latest IS 'how new the newest webhook about an object is; keyed hashes of endpoint and object';
 
+CREATE TABLE paysafe.webhook_schema_record (
+	endpoint text COLLATE "C" NOT NULL,
+	event_type text COLLATE "C" NOT NULL,
+	version int NOT NULL,
+	schema text COLLATE "C" NOT NULL,
+	removed boolean NOT NULL,
+	reason text COLLATE "C" NOT NULL,
+	actor text COLLATE "C" NOT NULL,
+	session_user_name text COLLATE "C" NOT NULL,
+	at timestamptz NOT NULL,
+	PRIMARY KEY (endpoint, event_type, version)
+);
+COMMENT ON TABLE paysafe.webhook_schema_record IS 'what webhooks must look like, each version; paysafe.payload_schema has the newest';
+COMMENT ON COLUMN paysafe.webhook_schema_record.event_type IS 'empty: all types that have no schema of their own';
+
+--@own_table paysafe.webhook_schema_record
 --@own_table paysafe.webhook_scheme
 --@own_table paysafe.webhook_endpoint
 --@own_table paysafe.webhook_key
@@ -271,6 +287,33 @@ CREATE FUNCTION paysafe.retire_webhook_key(
 	AS 'MODULE_PATHNAME', 'paysafe_retire_webhook_key';
 COMMENT ON FUNCTION paysafe.retire_webhook_key(text, int, timestamptz) IS 'ends a key of an endpoint, now or later';
 
+CREATE FUNCTION paysafe.set_payload_schema(
+	endpoint text,
+	schema paysafe.payload,
+	reason text,
+	event_type text DEFAULT NULL
+) RETURNS int
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_set_payload_schema';
+COMMENT ON FUNCTION paysafe.set_payload_schema(text, paysafe.payload, text, text) IS 'declares the JSON Schema that webhooks of a type fit; NULL: of all types that have none of their own. The first one is at once, another takes a second person. Returns its version, or NULL if it is only proposed';
+
+CREATE FUNCTION paysafe.remove_payload_schema(
+	endpoint text,
+	reason text,
+	event_type text DEFAULT NULL
+) RETURNS int
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_remove_payload_schema';
+COMMENT ON FUNCTION paysafe.remove_payload_schema(text, text, text) IS 'removes the schema of a type of webhooks; takes a second person. Returns its last version, or NULL if it is only proposed';
+
+CREATE VIEW paysafe.payload_schema AS
+	SELECT n.endpoint, n.event_type, n.version, n.schema, n.reason, n.actor AS by, n.at AS since
+	  FROM (SELECT DISTINCT ON (r.endpoint, r.event_type) r.*
+			  FROM paysafe.webhook_schema_record r
+			 ORDER BY r.endpoint, r.event_type, r.version DESC) n
+	 WHERE NOT n.removed;
+COMMENT ON VIEW paysafe.payload_schema IS 'what webhooks must look like, as it is in force';
+
 CREATE FUNCTION paysafe.webhook_accept(
 	endpoint text,
 	headers jsonb,
@@ -285,7 +328,7 @@ CREATE FUNCTION paysafe.webhook_accept(
 ) RETURNS record
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_webhook_accept';
-COMMENT ON FUNCTION paysafe.webhook_accept(text, jsonb, paysafe.payload, text) IS 'verifies a webhook and accepts it once: accepted, duplicate, outdated, ignored or refused';
+COMMENT ON FUNCTION paysafe.webhook_accept(text, jsonb, paysafe.payload, text) IS 'verifies a webhook and accepts it once: accepted, duplicate, outdated, invalid, ignored or refused';
 
 CREATE FUNCTION paysafe.webhook_verify(
 	endpoint text,

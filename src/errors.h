@@ -62,6 +62,12 @@
 
 /* velocity */
 #define ERRCODE_23V01_VELOCITY			MAKE_SQLSTATE('2','3','V','0','1')
+/* jobs */
+#define ERRCODE_23G01_SCHEDULE			MAKE_SQLSTATE('2','3','G','0','1')
+#define ERRCODE_23G02_QUOTA				MAKE_SQLSTATE('2','3','G','0','2')
+
+/* payloads */
+#define ERRCODE_23H01_PAYLOAD			MAKE_SQLSTATE('2','3','H','0','1')
 
 /* secrets */
 #define ERRCODE_23K01_SEALED			MAKE_SQLSTATE('2','3','K','0','1')

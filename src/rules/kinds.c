@@ -16,6 +16,7 @@
 const RuleKind *const paysafe_rule_kinds[] = {
 	&paysafe_tenant_kind,
 	&paysafe_owner_kind,
+	&paysafe_schedule_kind,
 	&paysafe_append_only_kind,
 	&paysafe_status_kind,
 	&paysafe_columns_kind,
@@ -29,6 +30,7 @@ const RuleKind *const paysafe_rule_kinds[] = {
 	&paysafe_balance_kind,
 	&paysafe_velocity_kind,
 	&paysafe_secret_kind,
+	&paysafe_payload_kind,
 	&paysafe_audit_kind,
 	&paysafe_replica_kind,
 	NULL

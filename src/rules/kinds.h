@@ -22,9 +22,11 @@ extern const RuleKind paysafe_ledger_kind;
 extern const RuleKind paysafe_balance_kind;
 extern const RuleKind paysafe_row_lock_kind;
 extern const RuleKind paysafe_secret_kind;
+extern const RuleKind paysafe_payload_kind;
 extern const RuleKind paysafe_tenant_kind;
 extern const RuleKind paysafe_owner_kind;
 extern const RuleKind paysafe_velocity_kind;
+extern const RuleKind paysafe_schedule_kind;
 extern const RuleKind paysafe_audit_kind;
 extern const RuleKind paysafe_replica_kind;
 

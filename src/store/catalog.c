@@ -145,6 +145,7 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_THROTTLE_COUNTER] = "throttle_counter",
 	[PAYSAFE_REQUEST_CLIENT_RECORD] = "request_client_record",
 	[PAYSAFE_REQUEST_KEY] = "request_key",
+	[PAYSAFE_WEBHOOK_SCHEMA_RECORD] = "webhook_schema_record",
 };
 
 /*

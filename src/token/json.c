@@ -6,6 +6,7 @@
  *-------------------------------------------------------------------------
  */
 #include "token/json.h"
+#include "token/json_text.h"
 
 typedef struct Reader
 {
@@ -26,84 +27,6 @@ fail(Reader *r, const char *why)
 
 /* Strings */
 
-/* Four hexadecimal digits, or -1 */
-static long
-hex4(const uint8_t *at, const uint8_t *end)
-{
-	long		code = 0;
-
-	if (end - at < 4)
-		return -1;
-	for (int i = 0; i < 4; i++)
-	{
-		int			c = at[i];
-		int			digit = c >= '0' && c <= '9' ? c - '0' :
-			c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-
-		if (digit < 0)
-			return -1;
-		code = code << 4 | digit;
-	}
-	return code;
-}
-
-/* An escape, after its backslash; 0: none that is valid */
-static uint32_t
-escaped(const uint8_t **at, const uint8_t *end)
-{
-	static const char letters[] = "\"\\/bfnrt";
-	static const char meant[] = "\"\\/\b\f\n\r\t";
-	const char *letter;
-	long		code;
-	long		low;
-
-	if (*at == end || **at == '\0')
-		return 0;
-	letter = strchr(letters, **at);
-	if (letter != NULL)
-	{
-		(*at)++;
-		return (uint8_t) meant[letter - letters];
-	}
-	if (*(*at)++ != 'u' || (code = hex4(*at, end)) < 0 || (code >= 0xDC00 && code <= 0xDFFF))
-		return 0;
-	*at += 4;
-	if (code < 0xD800 || code > 0xDBFF)
-		return (uint32_t) code;
-	/* the first half of a pair */
-	if (end - *at < 6 || (*at)[0] != '\\' || (*at)[1] != 'u')
-		return 0;
-	low = hex4(*at + 2, end);
-	if (low < 0xDC00 || low > 0xDFFF)
-		return 0;
-	*at += 6;
-	return (uint32_t) (0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00));
-}
-
-/* The next character of a string, which is not at its end; 0: none that is valid */
-static uint32_t
-character(const uint8_t **at, const uint8_t *end)
-{
-	uint32_t	code = *(*at)++;
-	int			more = code < 0x80 ? 0 : code < 0xC2 ? -1 : code < 0xE0 ? 1 : code < 0xF0 ? 2 : code < 0xF5 ? 3 : -1;
-
-	if (more == 0)
-		return code == '\\' ? escaped(at, end) : code < ' ' ? 0 : code;
-	if (more < 0 || end - *at < more)
-		return 0;
-	code &= 0x3F >> more;
-	for (int i = 0; i < more; i++)
-	{
-		if ((**at & 0xC0) != 0x80)
-			return 0;
-		code = code << 6 | (*(*at)++ & 0x3F);
-	}
-	if ((more == 2 && code < 0x800) || (more == 3 && (code < 0x10000 || code > 0x10FFFF)) ||
-		(code >= 0xD800 && code <= 0xDFFF))
-		return 0;
-	return code;
-}
-
 /* A string that begins here; what is between its quotation marks */
 static bool
 read_string(Reader *r, TokenText *inner)
@@ -112,25 +35,12 @@ read_string(Reader *r, TokenText *inner)
 		return fail(r, "a string is missing");
 	inner->at = ++r->at;
 	while (r->at < r->end && *r->at != '"')
-		if (character(&r->at, r->end) == 0)
+		if (token_json_character(&r->at, r->end) == 0)
 			return fail(r, "a string is not valid");
 	if (r->at == r->end)
 		return fail(r, "a string does not end");
 	inner->len = r->at++ - inner->at;
 	return true;
-}
-
-/* Do two strings read the same? */
-static bool
-same(TokenText a, TokenText b)
-{
-	const uint8_t *aend = a.at + a.len;
-	const uint8_t *bend = b.at + b.len;
-
-	while (a.at < aend && b.at < bend)
-		if (character(&a.at, aend) != character(&b.at, bend))
-			return false;
-	return a.at == aend && b.at == bend;
 }
 
 /* Values */
@@ -200,7 +110,7 @@ read_name(Reader *r, int first, TokenText *name)
 	if (!read_string(r, name))
 		return false;
 	for (int i = first; i < r->nnames; i++)
-		if (same(r->names[i], *name))
+		if (token_json_same(r->names[i], *name))
 			return fail(r, "a member is there twice");
 	if (r->nnames == TOKEN_JSON_NAMES)
 		return fail(r, "there are too many members");
@@ -350,7 +260,7 @@ const TokenMember *
 token_json_find(const TokenMember *members, int n, const char *name)
 {
 	for (int i = 0; i < n; i++)
-		if (same(members[i].name, word_text(name)))
+		if (token_json_same(members[i].name, word_text(name)))
 			return &members[i];
 	return NULL;
 }
@@ -358,7 +268,7 @@ token_json_find(const TokenMember *members, int n, const char *name)
 bool
 token_json_string_is(const TokenMember *member, const char *word)
 {
-	return member->kind == TOKEN_STRING && same(inner_of(member), word_text(word));
+	return member->kind == TOKEN_STRING && token_json_same(inner_of(member), word_text(word));
 }
 
 bool
@@ -372,7 +282,7 @@ token_json_string(const TokenMember *member, char *out, size_t room, size_t *len
 	inner = inner_of(member);
 	for (const uint8_t *at = inner.at, *end = at + inner.len; at < end;)
 	{
-		uint32_t	code = character(&at, end);
+		uint32_t	code = token_json_character(&at, end);
 		int			more = code < 0x80 ? 0 : code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
 		static const uint8_t first[] = {0, 0xC0, 0xE0, 0xF0};
 

@@ -204,10 +204,10 @@ def leave():
         sitting = None
 
 
-def photo(name):
+def photo(name, tall=1100):
     folder = os.environ.get('SCREENSHOTS', OUT)
     height = browser.execute_script('return document.documentElement.scrollHeight')
-    browser.set_window_size(1180, min(max(height, 600), 1100))
+    browser.set_window_size(1180, min(max(height, 600), tall) if tall <= 1100 else tall)
     browser.save_screenshot(os.path.join(folder, f'{name}.png'))
     browser.set_window_size(1180, 860)
 
@@ -590,6 +590,48 @@ def without_script(bob, refund):
     check(refund.status == 'requested', 'and nothing has changed')
 
 
+def watched(bob, refund):
+    """The admin's page: signals of today, series by the hour, one order's story."""
+    with acting(bob.actor, business_id='order-42', request_id='r-42'):
+        Payment.objects.create(amount=42, note='of order 42')
+    for _ in range(3):
+        admin.execute("SELECT paysafe.signal('card_testing', '{192.0.2.7}', 'critical', 'web', '{\"cards\": 9}', 'order-42', 'r-42')")
+    admin.execute("SELECT paysafe.signal('odd_hour', segment => 'pos')")
+    admin.execute("""SELECT paysafe.decide('screening', 'declined', 'what was sent', '{"score": 91}', 'model-7', 'order-42', 'r-42')""")
+    sit(bob)
+    go('/admin/')
+    see('Signals, series, stories')
+    go('/admin/watch/?order=order-42')
+    until(lambda: 'card_testing' in text() or go('/admin/watch/?order=order-42'), 'the signals')
+    found = browser.execute_script("""return [...document.querySelectorAll('.watch .module')].map((m) => [...m.querySelectorAll('tbody tr')].map(
+        (r) => [...r.cells].map((c) => c.querySelector('svg') ? c.querySelector('svg').getAttribute('aria-label') + ' ' + c.querySelectorAll('rect').length : c.innerText)))""")
+    today, series, story = found
+    check([row[:4] for row in today][:1] == [['card_testing', 'critical', 'web', '3']], f'today: {today}')
+    check(['odd_hour', 'warning', 'pos', '1'] in [row[:4] for row in today], f'today: {today}')
+    named = {row[0]: row[1:] for row in series}
+    check('signal: card_testing' in named and named['signal: card_testing'][2] == '3' and named['signal: card_testing'][0].endswith(' 1'), f'series: {series}')
+    check('screening: declined' in named and 'approval: approved' in named, f'series: {sorted(named)}')
+    check([row[1] for row in story].count('signal: card_testing') == 3, f'story: {story}')
+    for words in ('decision: screening', 'change: INSERT'):
+        check(words in [row[1] for row in story], f'{words} is in the story: {story}')
+    see_not('192.0.2.7')
+    # this page scrolls in itself
+    photo('watch', 1500)
+    go('/admin/watch/?order=%3Cb%3Enobody%3C/b%3E')
+    see('Nothing is known of “<b>nobody</b>”.')
+    with_no_right = User.objects.get(username='cy')
+    with_no_right.user_permissions.clear()
+    browser.delete_all_cookies()
+    go('/desk/login/')
+    browser.find_element(By.NAME, 'username').send_keys('cy')
+    browser.find_element(By.NAME, 'password').send_keys('secret')
+    press('Log in')
+    until(lambda: '/login/' not in browser.current_url, 'logged in')
+    go('/admin/watch/')
+    see_not('card_testing')
+    see('403')
+
+
 def main():
     global browser
     server.set_app(StaticFilesHandler(get_wsgi_application()))
@@ -627,7 +669,8 @@ def main():
             print(f'{step.__name__}: {time.monotonic() - begun:.1f} s', flush=True)
         sit(bob)
         for step, arguments in ((proven, (ann, first)), (change_of_rules, (ann, bob)), (enrolled, (ann, bob, cy)),
-                                (rejected, (ann, bob, cy, third)), (without_script, (bob, second))):
+                                (rejected, (ann, bob, cy, third)), (without_script, (bob, second)),
+                                (watched, (bob, first))):
             step(*arguments)
             print(f'{step.__name__}: {time.monotonic() - begun:.1f} s', flush=True)
     finally:

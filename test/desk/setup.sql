@@ -9,6 +9,9 @@ GRANT EXECUTE ON FUNCTION paysafe.act_as_token, paysafe.approval_challenge, pays
 -- what the pages show
 GRANT SELECT ON paysafe.passkey, paysafe.approval, paysafe.rejection, paysafe.audit_log TO desk_app;
 GRANT EXECUTE ON FUNCTION paysafe.history TO desk_app;
+-- the admin's page of signals and stories
+GRANT SELECT ON paysafe.signal, paysafe.decision, paysafe.inbox, paysafe.outbox TO desk_app;
+GRANT EXECUTE ON FUNCTION paysafe.story, paysafe.history_of_business_id TO desk_app;
 -- the proof
 GRANT SELECT ON paysafe.audit_row TO desk_app;
 GRANT EXECUTE ON FUNCTION paysafe.evidence, paysafe.proof(xid8, int), paysafe.audit_shape_bytes TO desk_app;

@@ -47,6 +47,11 @@ CREATE TABLE shop.lease (id int, tenant text NOT NULL, year int, PRIMARY KEY (id
 CREATE TABLE shop.lease_2026 PARTITION OF shop.lease FOR VALUES IN (2026);
 SELECT paysafe.protect_tenant('shop.lease', 'tenant', 2);
 SELECT paysafe.audit('shop.lease');
+CREATE TABLE shop.job (id int PRIMARY KEY, owner text COLLATE "C", every interval, body json CHECK (paysafe.json_valid('{"type": "object"}', body)));
+CREATE INDEX ON shop.job (owner);
+SELECT paysafe.protect_schedule('shop.job', 'owner', '{"default": {"least": "1 hour", "rows": 2}}', interval_column => 'every');
+SELECT paysafe.protect_payload('shop.job', 'body', '{"maxProperties": 1, "properties": {"n": {"multipleOf": 0.01}}}');
+INSERT INTO shop.job VALUES (1, 'ann', '1 day', '{"n": 0.07}'), (2, 'ann', '1 hour', NULL);
 
 SELECT paysafe.set_currency('PTS', 0);
 SELECT paysafe.protect_status('shop.payment', 'status', '[*] --> created

@@ -9,7 +9,7 @@
  */
 #include "postgres_fe.h"
 
-#include "services/webhook/json_check.h"
+#include "base/json_check.h"
 #include "token/json.h"
 
 #include "fuzz.h"

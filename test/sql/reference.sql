@@ -72,6 +72,18 @@ SELECT paysafe.protect_velocity('shop.charge', 'customer', 2, '1 hour', 'values'
 INSERT INTO shop.charge VALUES (1, 7, 'a', 10), (2, 7, 'b', 10), (3, 7, 'a', 10);
 INSERT INTO shop.charge VALUES (4, 7, 'c', 10);              -- fails
 SELECT paysafe.velocity_expire();
+CREATE TABLE shop.schedule (id int PRIMARY KEY, owner int NOT NULL, plan text COLLATE "C" NOT NULL, cron text, task text);
+CREATE INDEX ON shop.schedule (owner, plan);
+SELECT paysafe.protect_schedule('shop.schedule', 'owner',
+	'{"free": {"least": "1 hour", "rows": 2}, "pro": {"least": "1 minute", "rows": 50}}',
+	tier_column => 'plan', cron_column => 'cron', task_column => 'task', tasks => '{report,sync}');
+INSERT INTO shop.schedule VALUES (1, 7, 'free', '*/50 * * * *', 'report');        -- fails
+INSERT INTO shop.schedule VALUES (1, 7, 'free', '0 9,17 * * mon-fri', 'report');
+SELECT paysafe.cron_distance('0 9,17 * * mon-fri');
+
+CREATE TABLE shop.event (id int PRIMARY KEY, body jsonb);
+SELECT paysafe.protect_payload('shop.event', 'body', '{"required": ["amount"], "properties": {"amount": {"multipleOf": 0.01}}}');
+INSERT INTO shop.event VALUES (1, '{"amount": 19.999}');                -- fails
 
 ALTER TABLE shop.ledger_entry ADD reverses bigint, ADD booked_on date NOT NULL DEFAULT current_date;
 CREATE INDEX ON shop.ledger_entry (reverses);

@@ -1,8 +1,10 @@
 from django.contrib import admin
 from django.urls import include, path
 from shop import views
+from shop.watch import watch
 
 urlpatterns = [
+    path("admin/watch/", watch, name="watch"),
     path("admin/", admin.site.urls),
     path("desk/", include("desk.urls")),
     path("passkeys/", include("django_paysafe.passkey_urls")),

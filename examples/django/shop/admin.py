@@ -4,6 +4,7 @@ from django_paysafe.admin import RefundAdmin as ApprovingAdmin
 
 from .models import GiftCard, LedgerEntry, Payment, Refund, Wallet
 
+admin.site.index_template = "shop/admin_index.html"  # with the way to watch.py
 admin.site.register([GiftCard, LedgerEntry, Wallet])
 
 

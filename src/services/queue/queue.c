@@ -52,7 +52,6 @@
 #define PAYLOAD_DAYS	7		/* length of a partition */
 #define PERIODS_AHEAD	26
 
-
 static const char STATE_READY[] = "ready";
 static const char STATE_LEASED[] = "leased";
 static const char STATE_DONE[] = "done";
@@ -63,6 +62,7 @@ static const char STATE_DISMISSED[] = "dismissed";
 static const char life[] =
 "stateDiagram-v2\n"
 "    [*] --> ready\n"
+"    [*] --> dead : refused\n"
 "    ready --> leased : claim\n"
 "    leased --> leased : claim, the lease being over\n"
 "    leased --> done\n"
@@ -117,12 +117,7 @@ static const Queue queues[] = {
 		.pkey = "inbox_event_pkey",
 		.due = "inbox_event_due",
 		.fenced = "inbox_fenced",
-		.payloads = {
-			.parent = PAYSAFE_INBOX_PAYLOAD,
-			.prefix = "inbox_payload",
-			.days = PAYLOAD_DAYS,
-			.statements = payload_statements
-		}
+		.payloads = {.parent = PAYSAFE_INBOX_PAYLOAD, .prefix = "inbox_payload", .days = PAYLOAD_DAYS, .statements = payload_statements}
 	},
 	{
 		.table = PAYSAFE_OUTBOX_EVENT,
@@ -133,12 +128,7 @@ static const Queue queues[] = {
 		.next = "outbox_event_next",
 		.unique = "outbox_event_webhook",
 		.fenced = "outbox_fenced",
-		.payloads = {
-			.parent = PAYSAFE_OUTBOX_PAYLOAD,
-			.prefix = "outbox_payload",
-			.days = PAYLOAD_DAYS,
-			.statements = payload_statements
-		}
+		.payloads = {.parent = PAYSAFE_OUTBOX_PAYLOAD, .prefix = "outbox_payload", .days = PAYLOAD_DAYS, .statements = payload_statements}
 	}
 };
 
@@ -385,14 +375,19 @@ paysafe_queue_add(PaysafeTable table, const QueueItem *item)
 	values[EVENT_EVENT_ID] = CStringGetTextDatum(item->event_id);
 	nulls[EVENT_TYPE] = item->event_type == NULL;
 	values[EVENT_TYPE] = item->event_type ? CStringGetTextDatum(item->event_type) : (Datum) 0;
-	values[EVENT_STATE] = CStringGetTextDatum(STATE_READY);
+	values[EVENT_STATE] = CStringGetTextDatum(item->dead ? STATE_DEAD : STATE_READY);
 	values[EVENT_ATTEMPT] = Int32GetDatum(0);
 	values[EVENT_OLD_ATTEMPTS] = Int32GetDatum(0);
 	values[EVENT_NEXT] = TimestampTzGetDatum(now);
 	values[EVENT_CREATED] = TimestampTzGetDatum(now);
-	nulls[EVENT_ENDED] = nulls[EVENT_ERROR] = nulls[EVENT_BUSINESS_ID] = true;
+	nulls[EVENT_ENDED] = nulls[EVENT_ERROR] = item->dead == NULL;
+	values[EVENT_ENDED] = TimestampTzGetDatum(now);
+	values[EVENT_ERROR] = item->dead ? CStringGetTextDatum(item->dead) : (Datum) 0;
+	nulls[EVENT_BUSINESS_ID] = true;
 	set_business_id(values, nulls);
 	paysafe_store_append(table, values, nulls);
+	if (item->dead != NULL)
+		note(queue, values, STATE_DEAD, item->dead);
 	/* so that this very command can go on with it */
 	CommandCounterIncrement();
 	return id;

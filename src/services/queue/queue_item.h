@@ -20,6 +20,7 @@ typedef struct QueueItem
 	const void *body;
 	size_t		bodylen;
 	bool		encrypt;		/* the body is stored sealed */
+	const char *dead;			/* why nobody is to work on it; or NULL */
 } QueueItem;
 
 #endif							/* PAYSAFE_QUEUE_ITEM_H */

@@ -33,11 +33,11 @@
 
 #include "base/argument.h"
 #include "base/encode.h"
+#include "base/json_check.h"
 #include "base/refusal.h"
 #include "compat.h"
 #include "services/queue/queue.h"
 #include "services/throttle/failed.h"
-#include "services/webhook/json_check.h"
 #include "services/webhook/webhook.h"
 #include "store/own_table.h"
 #include "vault/keyring.h"
@@ -353,7 +353,7 @@ useful_headers(const WebhookRequest *request)
 
 /* An event without an id of its own gets what it is known by. */
 static int64
-add_to_inbox(const WebhookRequest *request, const uint8 *digest)
+add_to_inbox(const WebhookRequest *request, const uint8 *digest, const char *dead)
 {
 	char		hex[2 * PAYSAFE_SHA256_LEN + 1] = {0};
 
@@ -366,22 +366,23 @@ add_to_inbox(const WebhookRequest *request, const uint8 *digest)
 								 .headers = useful_headers(request),
 								 .body = request->body,
 								 .bodylen = request->bodylen,
-								 .encrypt = request->endpoint->encrypt
+								 .encrypt = request->endpoint->encrypt,
+								 .dead = dead
 							 });
 }
 
 /* Nothing of the request itself gets into it. */
 static void
-record(const WebhookRequest *request, const char *origin)
+record(const WebhookRequest *request, const char *origin, bool invalid)
 {
-	char	   *message = psprintf("a webhook was refused: %s", request->reason);
+	char	   *message = psprintf(invalid ? "a webhook does not fit its schema: %s" : "a webhook was refused: %s", request->reason);
 
 	if (origin != NULL)
 		message = psprintf("%s; from %s", message, origin);
 	paysafe_refusal_record(&(Refusal)
 						   {
 							   .sqlstate = ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-							   .rule = psprintf("webhook_%s", request->reason),
+							   .rule = invalid ? "webhook_payload_invalid" : psprintf("webhook_%s", request->reason),
 							   .schema_name = "paysafe",
 							   .table_name = "webhook",
 							   .key = request->endpoint->name,
@@ -393,7 +394,7 @@ record(const WebhookRequest *request, const char *origin)
 
 /* What becomes of a genuine request that one session at a time deals with. */
 static const char *
-settle_once(const WebhookRequest *request, const char *object, int64 sequence,
+settle_once(const WebhookRequest *request, const char *object, int64 sequence, const char *unfit,
 			const uint8 *digest, Datum key, bool known, int64 *inbox_id)
 {
 	Seen		seen = {0};
@@ -405,13 +406,20 @@ settle_once(const WebhookRequest *request, const char *object, int64 sequence,
 		*inbox_id = seen.inbox_id;
 		return "duplicate";
 	}
+	/* whether it is the newest of its object, it cannot say */
+	if (unfit != NULL)
+	{
+		*inbox_id = add_to_inbox(request, digest, unfit);
+		note_event(request, key, seen.found, *inbox_id);
+		return "invalid";
+	}
 	if (sequence != NO_SEQUENCE && !note_latest(request, object, sequence))
 	{
 		note_event(request, key, seen.found, 0);
 		return "outdated";
 	}
 	if (request->endpoint->inbox)
-		*inbox_id = add_to_inbox(request, digest);
+		*inbox_id = add_to_inbox(request, digest, NULL);
 	note_event(request, key, seen.found, *inbox_id);
 	return "accepted";
 }
@@ -420,7 +428,8 @@ static const char *
 settle(WebhookRequest *request, int64 *inbox_id)
 {
 	char		object[WEBHOOK_MAX_ID + 1];
-	int64		sequence;
+	int64		sequence = NO_SEQUENCE;
+	char	   *unfit;
 	uint8		digest[PAYSAFE_SHA256_LEN];
 	Datum		key;
 	uint64		hash;
@@ -430,7 +439,8 @@ settle(WebhookRequest *request, int64 *inbox_id)
 	*inbox_id = 0;
 	if (!request->wanted)
 		return "ignored";
-	if (!read_sequence(request, object, &sequence))
+	unfit = paysafe_webhook_unfit(request);
+	if (unfit == NULL && !read_sequence(request, object, &sequence))
 	{
 		request->reason = "sequence_malformed";
 		return "refused";
@@ -440,8 +450,10 @@ settle(WebhookRequest *request, int64 *inbox_id)
 	key = paysafe_argument_bytea(digest, PAYSAFE_SHA256_LEN);
 	paysafe_store_activate();
 	hash = lock_digest(PAYSAFE_WEBHOOK_SEEN, "webhook_seen_pkey", digest, key, &known);
-	verdict = settle_once(request, object, sequence, digest, key, known, inbox_id);
+	verdict = settle_once(request, object, sequence, unfit, digest, key, known, inbox_id);
 	paysafe_store_unlock_value(PAYSAFE_WEBHOOK_SEEN, hash);
+	if (strcmp(verdict, "invalid") == 0)
+		request->reason = unfit;
 	return verdict;
 }
 
@@ -472,7 +484,7 @@ paysafe_webhook_accept(PG_FUNCTION_ARGS)
 	if (request->reason == NULL)
 		verdict = settle(request, &inbox_id);
 	if (request->reason != NULL)
-		record(request, origin);
+		record(request, origin, inbox_id != 0);
 
 	memset(nulls, true, sizeof(nulls));
 	nulls[ACCEPT_VERDICT] = false;
@@ -481,7 +493,8 @@ paysafe_webhook_accept(PG_FUNCTION_ARGS)
 	{
 		nulls[ACCEPT_REASON] = false;
 		values[ACCEPT_REASON] = CStringGetTextDatum(request->reason);
-		return paysafe_argument_row(fcinfo, values, nulls);
+		if (inbox_id == 0)
+			return paysafe_argument_row(fcinfo, values, nulls);
 	}
 	nulls[ACCEPT_EVENT_ID] = request->id[0] == '\0';
 	values[ACCEPT_EVENT_ID] = CStringGetTextDatum(request->id);

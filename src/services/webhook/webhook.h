@@ -14,6 +14,7 @@
 
 #include "services/webhook/webhook_parse.h"
 #include "services/webhook/webhook_template.h"
+#include "values/payload.h"
 
 #define WEBHOOK_MAX_KEYS		8	/* live ones of an endpoint */
 #define WEBHOOK_MAX_HEADER		8192
@@ -51,6 +52,16 @@ typedef struct WebhookScheme
 	bool		json;			/* the body must be */
 } WebhookScheme;
 
+/* What events of a type must fit. */
+typedef struct WebhookSchema
+{
+	char	   *event_type;		/* "": each type that has none of its own */
+	int			version;
+	bool		removed;
+	char	   *text;
+	PayloadSchema *compiled;	/* NULL: it is removed */
+} WebhookSchema;
+
 typedef struct WebhookKey
 {
 	int			number;
@@ -77,6 +88,7 @@ typedef struct WebhookEndpoint
 	bool		inbox;
 	bool		encrypt;		/* bodies in the inbox are sealed */
 	bool		any_text;		/* JSON may have zero characters and lone surrogates */
+	List	   *schemas;		/* of WebhookSchema, those in force */
 	int			nkeys;
 	WebhookKey	keys[WEBHOOK_MAX_KEYS];
 } WebhookEndpoint;
@@ -155,6 +167,18 @@ extern bool paysafe_webhook_jwt_read(WebhookRequest *request, const char *token,
  * keys and all signatures are tried, whichever fits.
  */
 extern void paysafe_webhook_check(WebhookRequest *request);
+
+/*
+ * What a genuine event does not fit of its type's schema, in words that have nothing of
+ * it, palloc'd; NULL if it fits, or there is none.
+ */
+extern char *paysafe_webhook_unfit(const WebhookRequest *request);
+
+/* The newest versions of an endpoint's schemas, removed ones too, none compiled; palloc'd. */
+extern List *paysafe_webhook_schema_read(const char *endpoint);
+
+/* Every session compiles endpoints anew from the end of this transaction on. */
+extern void paysafe_webhook_changed(void);
 
 /*
  * The endpoint as it is in force, good until the next call; its version is 0 if

@@ -21,7 +21,7 @@
 #include "base/crypto.h"
 #include "base/encode.h"
 #include "compat.h"
-#include "services/webhook/json_check.h"
+#include "base/json_check.h"
 #include "services/webhook/webhook.h"
 #include "services/webhook/webhook_form.h"
 

@@ -75,7 +75,7 @@ typedef struct Kept
 } Kept;
 
 static HTAB *kept = NULL;		/* CacheMemoryContext */
-static Oid	tables[3];			/* that it depends on */
+static Oid	tables[4];			/* that it depends on */
 static bool stale = false;		/* what is kept is not in force any more */
 
 static bool
@@ -160,6 +160,22 @@ read_keys(WebhookEndpoint *endpoint)
 	}
 }
 
+static void
+compile_schemas(WebhookEndpoint *endpoint)
+{
+	ListCell   *lc;
+
+	foreach(lc, paysafe_webhook_schema_read(endpoint->name))
+	{
+		WebhookSchema *schema = lfirst(lc);
+
+		if (schema->removed)
+			continue;
+		schema->compiled = paysafe_payload_compile(schema->text);
+		endpoint->schemas = lappend(endpoint->schemas, schema);
+	}
+}
+
 /* The endpoint as declared; NULL if there is none.  palloc'd. */
 static WebhookEndpoint *
 compile(const char *name)
@@ -194,6 +210,7 @@ compile(const char *name)
 	endpoint->inbox = DatumGetBool(row.values[ENDPOINT_INBOX]);
 	endpoint->encrypt = DatumGetBool(row.values[ENDPOINT_ENCRYPT]);
 	endpoint->any_text = DatumGetBool(row.values[ENDPOINT_ANY_TEXT]);
+	compile_schemas(endpoint);
 	read_keys(endpoint);
 	return endpoint;
 }
@@ -252,6 +269,7 @@ paysafe_webhook_endpoint(const char *name)
 	tables[0] = paysafe_catalog_table(PAYSAFE_WEBHOOK_SCHEME);
 	tables[1] = paysafe_catalog_table(PAYSAFE_WEBHOOK_ENDPOINT);
 	tables[2] = paysafe_catalog_table(PAYSAFE_WEBHOOK_KEY);
+	tables[3] = paysafe_catalog_table(PAYSAFE_WEBHOOK_SCHEMA_RECORD);
 	context = AllocSetContextCreate(CurrentMemoryContext, "paysafe webhook endpoint",
 									ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
@@ -284,9 +302,8 @@ paysafe_webhook_init(void)
 	paysafe_invalidation_register(tables_changed);
 }
 
-/* Every session compiles it anew from the end of this transaction on. */
-static void
-changed(void)
+void
+paysafe_webhook_changed(void)
 {
 	CacheInvalidateRelcacheByRelid(paysafe_catalog_table(PAYSAFE_WEBHOOK_ENDPOINT));
 	CommandCounterIncrement();
@@ -326,7 +343,7 @@ paysafe_set_webhook_scheme(PG_FUNCTION_ARGS)
 	values[SCHEME_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[SCHEME_ACTOR] = CStringGetTextDatum(paysafe_actor_name());
 	paysafe_store_insert(PAYSAFE_WEBHOOK_SCHEME, values, nulls);
-	changed();
+	paysafe_webhook_changed();
 	PG_RETURN_VOID();
 }
 
@@ -412,7 +429,7 @@ paysafe_set_webhook_endpoint(PG_FUNCTION_ARGS)
 	values[ENDPOINT_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[ENDPOINT_ACTOR] = CStringGetTextDatum(paysafe_actor_name());
 	paysafe_store_insert(PAYSAFE_WEBHOOK_ENDPOINT, values, nulls);
-	changed();
+	paysafe_webhook_changed();
 	PG_RETURN_VOID();
 }
 
@@ -469,7 +486,7 @@ paysafe_add_webhook_key(PG_FUNCTION_ARGS)
 									 paysafe_webhook_algorithm(endpoint->scheme), key, len,
 									 NULL, overlap_end);
 	paysafe_crypto_cleanse(key, len);
-	changed();
+	paysafe_webhook_changed();
 	PG_RETURN_INT32(number);
 }
 
@@ -490,6 +507,6 @@ paysafe_retire_webhook_key(PG_FUNCTION_ARGS)
 							   paysafe_signing_key_live(paysafe_signing_key_read(PAYSAFE_WEBHOOK_KEY, name),
 														number, "webhook endpoint", name),
 							   not_after);
-	changed();
+	paysafe_webhook_changed();
 	PG_RETURN_VOID();
 }

@@ -13,7 +13,7 @@
 
 #include "base/encode.h"
 #include "compat.h"
-#include "services/webhook/json_check.h"
+#include "base/json_check.h"
 #include "services/webhook/webhook.h"
 
 #define HEADER_DEPTH	8

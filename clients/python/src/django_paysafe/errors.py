@@ -267,6 +267,27 @@ class SecretRefusal(Refusal, IntegrityError):
     http_status = 422
 
 
+class BadSchedule(Refusal, IntegrityError):
+    """23G01: a job that runs too often, of no tier, or no task that there is."""
+
+    http_status = 422
+    summary = _("The job cannot be scheduled so.")
+
+
+class TooManyJobs(Refusal, IntegrityError):
+    """23G02: an owner has as many jobs as the tier allows."""
+
+    http_status = 409
+    summary = _("There are as many jobs as you may have.")
+
+
+class BadPayload(Refusal, IntegrityError):
+    """23H01: JSON that does not fit the schema of its column."""
+
+    http_status = 422
+    summary = _("The data is not in the agreed form.")
+
+
 class NotSealed(SecretRefusal):
     summary = _("The value is not encrypted for this place.")
 
@@ -332,6 +353,9 @@ _CLASSES: Dict[str, Type[Refusal]] = {
     "23J01": OtherOwner,
     "23J02": UnknownOwner,
     "23V01": TooFast,
+    "23G01": BadSchedule,
+    "23G02": TooManyJobs,
+    "23H01": BadPayload,
     "23K01": NotSealed,
     "23I01": KeyReused,
     "23I02": KeyExpired,

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import datetime
 import decimal
-from typing import Any, Dict, Optional, Sequence, Type, Union
+import json
+from typing import Any, Dict, Mapping, Optional, Sequence, Type, Union
 
 from django.db import models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
@@ -55,10 +56,12 @@ __all__ = [
     "ProtectLedger",
     "ProtectMovements",
     "ProtectOwner",
+    "ProtectPayload",
     "ProtectPayment",
     "ProtectPayout",
     "ProtectRefund",
     "ProtectRowLock",
+    "ProtectSchedule",
     "ProtectSecret",
     "ProtectStatus",
     "ProtectTenant",
@@ -352,6 +355,79 @@ class ProtectVelocity(RuleOperation):
             "rows": self.condition(model, self.rows),
             "rule": (None if self.rule == "velocity" else self.rule, "text"),
             "mode": (self.mode, "text"),
+        }
+
+
+class ProtectPayload(RuleOperation):
+    """The JSON in a field fits a JSON Schema; another schema takes a second person."""
+
+    function = "protect_payload"
+
+    def __init__(
+        self,
+        model_name: str,
+        field: str,
+        schema: Union[Mapping[str, Any], str],
+        *,
+        column: Optional[str] = None,
+        mode: str = "enforce",
+        replaces: Optional[ProtectPayload] = None,
+    ) -> None:
+        """schema: as text, where numbers are to stay as written.  column: its name, if not the field's."""
+        super().__init__(model_name, mode=mode, replaces=replaces)
+        self.field = field
+        self.schema = schema
+        self.column_name = column
+
+    def rule_name(self) -> str:
+        return f"payload_{self.column_name or self.field}"
+
+    def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
+        return {
+            "payload_column": self.name(model, self.field),
+            "schema": (
+                self.schema if isinstance(self.schema, str) else json.dumps(self.schema),
+                "paysafe.payload",
+            ),
+        }
+
+
+class ProtectSchedule(RuleOperation):
+    """Jobs of users: how often they run, how many an owner has, and which tasks there are."""
+
+    function = "protect_schedule"
+    rule = "schedule"
+
+    def __init__(
+        self,
+        model_name: str,
+        owner: Name,
+        tiers: Mapping[str, Mapping[str, Union[str, int]]],
+        *,
+        tier: Optional[Name] = None,
+        interval: Optional[Name] = None,
+        cron: Optional[Name] = None,
+        task: Optional[Name] = None,
+        tasks: Optional[Sequence[str]] = None,
+        mode: str = "enforce",
+        replaces: Optional[ProtectSchedule] = None,
+    ) -> None:
+        """tiers: {"free": {"least": "1 hour", "rows": 3}}; without a field for the tier, "default"."""
+        super().__init__(model_name, mode=mode, replaces=replaces)
+        self.owner = owner
+        self.tiers = tiers
+        self.fields = {"tier": tier, "interval": interval, "cron": cron, "task": task}
+        self.tasks = tasks
+
+    def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
+        return {
+            "owner_column": self.name(model, self.owner),
+            "tiers": (json.dumps(self.tiers), "jsonb"),
+            **{
+                f"{part}_column": self.name(model, field)
+                for part, field in self.fields.items()
+            },
+            "tasks": texts(self.tasks),
         }
 
 

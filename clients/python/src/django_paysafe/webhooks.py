@@ -8,7 +8,6 @@ urlpatterns = [
 from __future__ import annotations
 
 import datetime
-import io
 import json
 import logging
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from .claims import acting
 from .errors import constraint_of
+from .secret_argument import TABLE, secret_argument
 
 logger = logging.getLogger("django_paysafe.webhooks")
 
@@ -28,7 +28,7 @@ _ACCEPT = (
     "SELECT verdict, reason, event_id, event_type, inbox_id, key_id"
     " FROM paysafe.webhook_accept(%s, %s::jsonb, %s::bytea, %s)"
 )
-_ADD_KEY = "SELECT paysafe.add_webhook_key(%s, secret, %s) FROM pg_temp.paysafe_secret"
+_ADD_KEY = f"SELECT paysafe.add_webhook_key(%s, secret, %s) FROM {TABLE}"
 _CLAIM = (
     "SELECT id, event_id, event_type, headers::text, body, attempt"
     ' FROM paysafe.inbox_claim(%s, "limit" => %s, lease => make_interval(secs => %s))'
@@ -100,6 +100,8 @@ def webhook_view(
                 handler(
                     WebhookEvent(endpoint, event_id, event_type, request.headers, body, inbox_id)
                 )
+        if verdict == "invalid":
+            logger.warning("webhook of %s is dead, event %s: %s", endpoint, inbox_id, reason)
         if verdict == "refused":
             logger.warning("webhook of %s refused: %s", endpoint, reason)
             return HttpResponse(status=400)
@@ -118,24 +120,12 @@ def add_webhook_key(
 ) -> int:
     """Add a key that an endpoint's webhooks are verified with; its number.
 
-    Those before it end after `overlap`; None: they stay.  Django writes parameters into
-    the statement, where `paysafe.add_webhook_key` refuses a secret: here it is copied.
+    Those before it end after `overlap`; None: they stay.
     """
-    line = (
-        secret.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
-    )
     arguments: Any = [endpoint, overlap]
-    with transaction.atomic(using=using), connections[using].cursor() as cursor:
-        cursor.execute("CREATE TEMPORARY TABLE paysafe_secret (secret text) ON COMMIT DROP")
-        statement = "COPY pg_temp.paysafe_secret FROM STDIN"
-        if hasattr(cursor, "copy_expert"):  # psycopg2
-            cursor.copy_expert(statement, io.StringIO(line + "\n"))
-        else:
-            with cursor.copy(statement) as copy:
-                copy.write(line + "\n")
+    with secret_argument(secret, using) as cursor:
         cursor.execute(_ADD_KEY, arguments)
         (number,) = cursor.fetchone()
-        cursor.execute("DROP TABLE pg_temp.paysafe_secret")
     return int(number)
 
 

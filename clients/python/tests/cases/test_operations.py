@@ -762,6 +762,17 @@ WHOLE = [
         rule="velocity_small",
         mode="refuse",
     ),
+    rules.ProtectSchedule(
+        "Refund",
+        "payment",
+        {"small": {"least": "1 hour", "rows": 3}},
+        tier="status",
+        interval="amount",
+        cron="currency",
+        task="status",
+        tasks=["report"],
+    ),
+    rules.ProtectPayload("Refund", "status", {"enum": ["paid"]}, column="status"),
     rules.Audit("Refund", redact=["amount"], require_reason=True, require_ticket=True),
 ]
 

@@ -1,10 +1,11 @@
 """Signed requests through Django REST framework, on a server that has a key file: what
 `django_paysafe.signing` signs is accepted, once, and nothing else."""
 
+import base64
 import hashlib
 import json
 import unittest
-from typing import Any, Dict, Tuple
+from typing import Any, Callable, Dict, Tuple
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives import serialization
@@ -22,6 +23,7 @@ except ImportError:
 
 from django_paysafe import acting
 from django_paysafe.middleware import ActorMiddleware
+from django_paysafe.request_keys import add_request_key
 from django_paysafe.signing import HmacSigner, MessageSigner
 
 from .keyed import KeyedTestCase, sql
@@ -31,16 +33,16 @@ URL = "https://api.example/pay?x=1"
 REFUSED = (401, {"detail": "the request is not accepted"})
 
 
-def by_two(statement: str, *args: object) -> None:
-    """A statement that takes a second person, and commits."""
+def by_two(change: Callable[..., Any], *args: Any) -> Any:
+    """Something that takes a second person, and commits."""
     with acting("ann"), transaction.atomic():
         sql("SELECT paysafe.propose('a test')")
-        sql(statement, *args)
+        change(*args)
         sql("SELECT paysafe.propose(NULL)")
     with acting("bob"), transaction.atomic():
         sql("SELECT count(paysafe.approve(approved_as, key, 'yes')) FROM paysafe.pending_change")
     with acting("ann"), transaction.atomic():
-        sql(statement, *args)
+        return change(*args)
 
 
 def pem(key: Any) -> str:
@@ -62,13 +64,9 @@ class SignedRequestTests(KeyedTestCase):
             )
 
     def secret_of(self, name: str, key_id: str) -> None:
-        # not written into the statement, where it would be refused
-        by_two(
-            "SELECT paysafe.add_request_key(%s, %s, 'hmac-sha256',"
-            " encode(sha256('a'), 'base64'), 'a test')",
-            name,
-            key_id,
-        )
+        secret = base64.b64encode(SECRET).decode()
+        found = by_two(add_request_key, name, key_id, "hmac-sha256", secret, "a test")
+        self.assertIsNotNone(found)
 
     def answer(
         self, method: str, url: str, body: bytes, headers: Dict[str, str], **meta: str
@@ -133,10 +131,9 @@ class SignedRequestTests(KeyedTestCase):
         }
         for algorithm, key in keys.items():
             by_two(
-                "SELECT paysafe.add_request_key('shop', %s, %s, %s, 'a test', NULL)",
-                algorithm,
-                algorithm,
-                pem(key),
+                lambda algorithm=algorithm, key=key: add_request_key(
+                    "shop", algorithm, algorithm, pem(key), "a test", overlap=None
+                )
             )
         self.secret_of("shop", "hmac-sha256")
         for algorithm, key in {**keys, "hmac-sha256": SECRET}.items():

@@ -18,7 +18,7 @@
 #include "postgres.h"
 #endif
 
-#include "services/webhook/json_check.h"
+#include "base/json_check.h"
 
 #define DEEPEST		1024
 
