@@ -120,7 +120,7 @@ GRANT EXECUTE ON FUNCTION paysafe.wait_sealed(interval) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.check(boolean) TO pg_monitor;
 GRANT SELECT ON paysafe.refusal_log, paysafe.seal_status TO pg_monitor;
 GRANT EXECUTE ON FUNCTION paysafe.seal_progress(), paysafe.throttle_state(), paysafe.locked_rows(interval), paysafe.row_key_at(regclass, tid), paysafe.meter(), paysafe.metric_line(text, text[], numeric), paysafe.metrics() TO pg_monitor;
-GRANT SELECT ON paysafe.metric TO pg_monitor;
+GRANT SELECT ON paysafe.metric, paysafe.alarm, paysafe.outcome TO pg_monitor;
 GRANT SELECT ON paysafe.checkpoint TO pg_monitor;
 GRANT EXECUTE ON FUNCTION paysafe.checkpoint_is_good(text) TO pg_monitor;
 
@@ -227,5 +227,9 @@ SELECT pg_extension_config_dump('paysafe.throttle_limit_record', '');
 SELECT pg_extension_config_dump('paysafe.signal_record', '');
 SELECT pg_extension_config_dump('paysafe.decision_record', '');
 SELECT pg_extension_config_dump('paysafe.throttle_counter', '');
+SELECT pg_extension_config_dump('paysafe.outcome_minute', '');
+SELECT pg_extension_config_dump('paysafe.outcome_hour', '');
+SELECT pg_extension_config_dump('paysafe.alarm_state', '');
+SELECT pg_extension_config_dump('paysafe.alarm_record', '');
 SELECT pg_extension_config_dump('paysafe.request_client_record', '');
 SELECT pg_extension_config_dump('paysafe.request_key', '');

@@ -37,6 +37,7 @@
 
 #include "abuse/counter.h"
 #include "abuse/meter.h"
+#include "abuse/outcome.h"
 #include "abuse/tally.h"
 #include "base/statement.h"
 #include "engine/assigned.h"
@@ -374,6 +375,7 @@ shmem_request(void)
 	paysafe_counter_request();
 	paysafe_tally_request();
 	paysafe_meter_request();
+	paysafe_outcome_request();
 }
 
 static void
@@ -387,6 +389,7 @@ shmem_startup(void)
 	paysafe_counter_startup();
 	paysafe_tally_startup();
 	paysafe_meter_startup();
+	paysafe_outcome_startup();
 	LWLockRelease(AddinShmemInitLock);
 	/* all libraries are there, and none has the settings' last word */
 	paysafe_setting_watch(paysafe_lockdown_is_on() ? paysafe_lockdown_leads_out : NULL);

@@ -31,6 +31,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "abuse/outcome.h"
 #include "base/argument.h"
 #include "base/encode.h"
 #include "base/refusal.h"
@@ -465,6 +466,9 @@ paysafe_webhook_accept(PG_FUNCTION_ARGS)
 	paysafe_webhook_check(request);
 	if (request->reason == NULL)
 		verdict = settle(request, &inbox_id);
+	/* whoever names an endpoint that is none has no series of his own */
+	paysafe_outcome_count("webhook", request->endpoint->version > 0 ? request->endpoint->name : "(unknown)",
+						  request->reason == NULL, request->reason != NULL);
 	if (request->reason != NULL)
 		record(request, PG_ARGISNULL(3) ? NULL :
 			   paysafe_argument_origin(text_to_cstring(PG_GETARG_TEXT_PP(3))));
