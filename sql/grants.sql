@@ -22,6 +22,7 @@ GRANT EXECUTE ON FUNCTION paysafe.protect_columns(regclass, name[], text[], text
 GRANT EXECUTE ON FUNCTION paysafe.protect_append_only(regclass, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_tenant(regclass, name, int, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_owner(regclass, name, text, text, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_first_seen(regclass, name, name, text, interval) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_test_rows(regclass, name[], text[], regclass, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_secret(regclass, name[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[], text[], text, name[], text, name, numeric, text[], jsonb, text, text[], regclass[], int, text) TO PUBLIC;
@@ -231,5 +232,6 @@ SELECT pg_extension_config_dump('paysafe.outcome_minute', '');
 SELECT pg_extension_config_dump('paysafe.outcome_hour', '');
 SELECT pg_extension_config_dump('paysafe.alarm_state', '');
 SELECT pg_extension_config_dump('paysafe.alarm_record', '');
+SELECT pg_extension_config_dump('paysafe.first_seen_value', '');
 SELECT pg_extension_config_dump('paysafe.request_client_record', '');
 SELECT pg_extension_config_dump('paysafe.request_key', '');

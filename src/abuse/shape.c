@@ -240,10 +240,15 @@ put_event(Step *step, ShapeKind kind, bool opened, bool learned)
 	const ShapeAlarm *alarm = &step->shape->alarms[kind];
 	ShapeEvent *event = &step->events[step->nevents++];
 
-	*event = (ShapeEvent) {
-		.kind = kind, .opened = opened, .learned = learned, .minute = step->minute, .since = alarm->since,
-		.good = alarm->good, .bad = alarm->bad, .expected_ratio = step->shape->ratio, .expected_volume = alarm->expected
-	};
+	event->kind = kind;
+	event->opened = opened;
+	event->learned = learned;
+	event->minute = step->minute;
+	event->since = alarm->since;
+	event->good = alarm->good;
+	event->bad = alarm->bad;
+	event->expected_ratio = step->shape->ratio;
+	event->expected_volume = alarm->expected;
 }
 
 /* No evidence yet. */

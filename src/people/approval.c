@@ -428,7 +428,6 @@ paysafe_approval_use(Oid relation, const char *key, const ApprovalSubject *subje
 		UsedApproval *u;
 
 		end_approval(a->id, "used", NULL, a->payment ? key : NULL);
-		count("approval_used", relation);
 		old = MemoryContextSwitchTo(TopTransactionContext);
 		u = palloc(sizeof(UsedApproval));
 		u->id = a->id;
@@ -436,6 +435,7 @@ paysafe_approval_use(Oid relation, const char *key, const ApprovalSubject *subje
 		u->level = GetCurrentTransactionNestLevel();
 		used = lappend(used, u);
 		MemoryContextSwitchTo(old);
+		count("approval_used", relation);
 	}
 	return needed;
 }

@@ -146,6 +146,7 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_OUTCOME_HOUR] = "outcome_hour",
 	[PAYSAFE_ALARM_STATE] = "alarm_state",
 	[PAYSAFE_ALARM_RECORD] = "alarm_record",
+	[PAYSAFE_FIRST_SEEN_VALUE] = "first_seen_value",
 	[PAYSAFE_REQUEST_CLIENT_RECORD] = "request_client_record",
 	[PAYSAFE_REQUEST_KEY] = "request_key",
 };
@@ -210,6 +211,7 @@ static const char *const not_audited[PAYSAFE_NTABLES] = {
 	[PAYSAFE_OUTCOME_HOUR] = "counts",
 	[PAYSAFE_ALARM_STATE] = "follows from counts",
 	[PAYSAFE_ALARM_RECORD] = "each is a signal, too",
+	[PAYSAFE_FIRST_SEEN_VALUE] = "one for each value",
 };
 
 bool

@@ -7,9 +7,6 @@
  */
 #include "postgres.h"
 
-#include "utils/timestamp.h"
-
-#include "evidence/alarm/alarm.h"
 #include "evidence/alarm/alarm_event.h"
 #include "evidence/signal.h"
 
