@@ -537,7 +537,7 @@ SELECT set_eq(
 		'progress: SELECT',
 		'protection: SELECT',
 		'refusal_log: SELECT',
-		'metric: SELECT',
+		'metric: SELECT', 'alarm: SELECT', 'outcome: SELECT',
 		'rule: SELECT',
 		'seal_status: SELECT',
 		'checkpoint: SELECT',

@@ -12,7 +12,7 @@ CREATE TEMP TABLE past AS SELECT pg_temp.minutes(21 * 1440, 99) AS good, pg_temp
 SELECT is(pg_temp.alarms(good, bad), NULL, 'nothing while all is as it was') FROM past;
 SELECT is(pg_temp.alarms(good || pg_temp.minutes(30, 95), bad || pg_temp.minutes(30, 5)), 'ratio_up opened', 'failures from 1 % to 5 %') FROM past;
 SELECT is(pg_temp.alarms(good || pg_temp.minutes(240, 100), bad || pg_temp.minutes(240, 0)), 'ratio_down opened', 'none: does the check still check?') FROM past;
-SELECT is(pg_temp.alarms(good || pg_temp.minutes(60, 50), bad || pg_temp.minutes(60, 0)), 'volume_down opened', 'half of it') FROM past;
+SELECT is(pg_temp.alarms(good || pg_temp.minutes(15, 50), bad || pg_temp.minutes(15, 0)), 'volume_down opened', 'half of it') FROM past;
 SELECT is(pg_temp.alarms(good || pg_temp.minutes(30, 0), bad || pg_temp.minutes(30, 0)), 'silence opened', 'nothing') FROM past;
 SELECT is(pg_temp.alarms(good || pg_temp.minutes(30, 0) || pg_temp.minutes(600, 99), bad || pg_temp.minutes(30, 0) || pg_temp.minutes(600, 1)),
 		  'silence opened, silence closed', 'opens once and closes once') FROM past;
