@@ -50,6 +50,7 @@ typedef struct OutcomeTable
 {
 	LWLock	   *lock;
 	pg_atomic_uint64 lost;
+	pg_atomic_uint32 freed;		/* how often a slot was, and 1 */
 	OutcomeDatabase databases[DATABASES];
 	int			buckets[BUCKETS];
 	OutcomeSlot slots[SLOTS];
@@ -163,10 +164,15 @@ slot_of(const char *series_name, const char *segment_name)
 OutcomePlace
 paysafe_outcome_place(const char *series, const char *segment)
 {
-	int			slot = table != NULL ? slot_of(series, segment) : -1;
+	uint32		freed;
+	int			slot;
 
-	if (slot < 0)
+	if (table == NULL)
 		return (OutcomePlace) {0};
+	freed = pg_atomic_read_u32(&table->freed);
+	slot = slot_of(series, segment);
+	if (slot < 0)
+		return (OutcomePlace) {0, freed};
 	return (OutcomePlace) {slot + 1, pg_atomic_read_u32(&table->slots[slot].generation)};
 }
 
@@ -177,8 +183,9 @@ paysafe_outcome_count_at(const OutcomePlace *place, int64 good, int64 bad)
 
 	if (table == NULL)
 		return true;
+	/* where there was no place, there is none until one is freed */
 	if (place->slot == 0)
-		return false;
+		return place->generation != 0 && pg_atomic_read_u32(&table->freed) == place->generation;
 	slot = &table->slots[place->slot - 1];
 	if (pg_atomic_read_u32(&slot->generation) != place->generation)
 		return false;
@@ -329,6 +336,7 @@ free_slot(int i)
 	unlink_slot(i);
 	table->slots[i].database = InvalidOid;
 	pg_atomic_fetch_add_u32(&table->slots[i].generation, 1);
+	pg_atomic_fetch_add_u32(&table->freed, 1);
 	if (database != NULL)
 		database->series--;
 }
@@ -391,6 +399,7 @@ paysafe_outcome_startup(void)
 	memset(table, 0, sizeof(OutcomeTable));
 	table->lock = &GetNamedLWLockTranche(TRANCHE)->lock;
 	pg_atomic_init_u64(&table->lost, 0);
+	pg_atomic_init_u32(&table->freed, 1);
 	for (int i = 0; i < BUCKETS; i++)
 		table->buckets[i] = -1;
 	for (int i = 0; i < SLOTS; i++)

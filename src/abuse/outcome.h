@@ -19,7 +19,7 @@
 
 #define PAYSAFE_OUTCOME_SERIES_MAX	512	/* of all databases */
 
-/* Where a session found a series. Zeros: nowhere yet. */
+/* Where a session found a series. Zeros: nowhere yet. A generation without a slot: there was no place. */
 typedef struct OutcomePlace
 {
 	uint32		slot;			/* and 1 */

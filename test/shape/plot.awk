@@ -8,13 +8,13 @@ BEGIN {
 	colour["large"] = "#0b5394"; colour["medium"] = "#3d85c6"; colour["small"] = "#9fc5e8"
 }
 $1 != "found" { next }
-$2 != last { last = $2; name[++n] = $2 }
-{ median[n, $3] = $6; most[n, $3] = $7 }
+!($2 in place) { name[++n] = $2; place[$2] = n }
+{ median[place[$2], $3] = $6; most[place[$2], $3] = $7 }
 END {
 	height = 60 + 46 * n
-	printf "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 820 %d\" font-family=\"sans-serif\" font-size=\"12\" role=\"img\">\n", height + 20
+	printf "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 900 %d\" font-family=\"sans-serif\" font-size=\"12\" role=\"img\">\n", height + 20
 	print "<title>Minutes until an alarm opens: median and ninth of ten trials</title>"
-	printf "<rect width=\"820\" height=\"%d\" fill=\"#fff\"/>\n", height + 20
+	printf "<rect width=\"900\" height=\"%d\" fill=\"#fff\"/>\n", height + 20
 	for (i = 0; i <= 4; i++) {
 		at = x(10 ^ i)
 		printf "<line x1=\"%.1f\" y1=\"40\" x2=\"%.1f\" y2=\"%d\" stroke=\"#ddd\"/>\n", at, at, height

@@ -201,7 +201,8 @@ judge_series(int i, int64 first, double threshold)
 
 	if (taken->known)
 		*shape = *paysafe_outcome_shape(taken);
-	else
+	/* of a time that the clock had not come to yet */
+	if (!taken->known || shape->now > turn.minute + CATCH_UP)
 		paysafe_shape_begin(shape, first);
 	saved_hour = shape->now / HOUR;
 	any = judge_minutes(taken, shape, first, threshold);
@@ -238,7 +239,7 @@ paysafe_alarm_judge(void)
 	/* before the server's start, and in a time that is skipped, it is not known that nothing came */
 	first = Max(Max(judged_to, started) + 1, turn.minute - CATCH_UP + 1);
 	/* a clock that was set back */
-	if (first > turn.minute + 1)
+	if (judged_to > turn.minute)
 		first = turn.minute;
 	if (first > turn.minute)
 		return;
@@ -275,18 +276,18 @@ paysafe_alarm_judged(void)
 }
 
 char *
-paysafe_alarm_trouble(void)
+paysafe_alarm_trouble(bool *bad)
 {
 	int64		lost;
 	int64		minute = paysafe_alarm_minute(GetCurrentTimestamp());
+	int			n = paysafe_outcome_series(&lost);
 
-	if (paysafe_outcome_series(&lost) == 0 && lost == 0)
-		return NULL;
+	*bad = n > 0 && minute - Max(paysafe_outcome_judged_to(), paysafe_alarm_minute(PgStartTime)) > 10;
+	if (*bad)
+		return "outcomes have not been judged for ten minutes; the server's log may say why";
 	if (lost > 0)
 		return psprintf("outcomes found no place " INT64_FORMAT " times since the server started: there is room for %d series of all databases",
 						lost, PAYSAFE_OUTCOME_SERIES_MAX);
-	if (minute - Max(paysafe_outcome_judged_to(), paysafe_alarm_minute(PgStartTime)) > 10)
-		return "outcomes have not been judged for ten minutes; the server's log may say why";
 	return NULL;
 }
 

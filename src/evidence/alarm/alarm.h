@@ -23,8 +23,8 @@ extern void paysafe_alarm_judged(void);
 extern int64 paysafe_alarm_minute(TimestampTz at);
 extern TimestampTz paysafe_alarm_minute_at(int64 minute);
 
-/* What check() says; NULL: all is well. */
-extern char *paysafe_alarm_trouble(void);
+/* What check() says, or NULL; *bad: nothing is judged. */
+extern char *paysafe_alarm_trouble(bool *bad);
 
 /* For so many days minutes are kept as they are, and then as hours. */
 #define PAYSAFE_OUTCOME_DAYS	7
