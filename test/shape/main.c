@@ -115,7 +115,12 @@ main(void)
 	shape = usual;
 	is("minutes that nobody has told of are not silent",
 	   paysafe_shape_step(&shape, shape.now + 600, 20, 0, paysafe_shape_threshold(1), events), 0);
-	is("a minute is judged once", paysafe_shape_step(&shape, shape.now, 0, 1000000, paysafe_shape_threshold(1), events), 0);
+	for (int i = 0; i < 10; i++)
+		is("a minute is judged once", paysafe_shape_step(&shape, shape.now, 0, 1000000, paysafe_shape_threshold(1), events), 0);
+	shape = usual;
+	(void) paysafe_shape_step(&shape, shape.now + 31, 26, 0, paysafe_shape_threshold(1), events);
+	(void) until(&shape, 26, 0, 30, SHAPE_VOLUME_UP, true);
+	holds("of half an hour no hour is learned", fabs(paysafe_shape_usual(&shape, shape.now + 7 * DAY - 31) - 20) < 1e-6);
 
 	is("few outcomes are none to judge by", learn(&usual, 1, 5000), 0);
 	shape = usual;
