@@ -51,7 +51,7 @@ CREATE FUNCTION paysafe.note_outcome(
 	ok boolean,
 	count int DEFAULT 1
 ) RETURNS void
-	LANGUAGE C VOLATILE PARALLEL SAFE
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_note_outcome';
 COMMENT ON FUNCTION paysafe.note_outcome(text, text, boolean, int) IS 'counts how something came out, for alarms; it stays counted when the transaction rolls back';
 

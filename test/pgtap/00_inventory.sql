@@ -296,7 +296,7 @@ INSERT INTO function_expected VALUES
 	('first_seen(text,text,text,interval)', 'record', 'c', 'v', false, 'u', false, false, NULL, false),
 	('first_seen_expire(interval)', 'bigint', 'c', 'v', false, 'u', false, false, NULL, false),
 	('protect_first_seen(regclass,name,name,text,interval)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
-	('note_outcome(text,text,boolean,integer)', 'void', 'c', 'v', false, 's', false, false, NULL, false),
+	('note_outcome(text,text,boolean,integer)', 'void', 'c', 'v', false, 'u', false, false, NULL, false),
 	('alarms_in(bigint[],bigint[],integer)', 'SETOF record', 'c', 'i', false, 's', false, false, NULL, false),
 	('signal_expire(interval)', 'bigint', 'c', 'v', true, 'u', false, false, NULL, false),
 	('signals(text,integer)', 'SETOF record', 'sql', 's', false, 's', false, false, '{"search_path=pg_catalog, pg_temp"}', false),

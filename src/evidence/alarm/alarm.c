@@ -229,6 +229,9 @@ paysafe_alarm_judge(void)
 	MemoryContext old;
 	MemoryContext row;
 
+	/* a dump may be on its way, and bring rows that would be there already */
+	if (!paysafe_store_is_active())
+		return;
 	if (judged_to == 0)
 	{
 		Shape	   *shape = palloc(sizeof(Shape));
@@ -282,7 +285,7 @@ paysafe_alarm_trouble(bool *bad)
 	int64		minute = paysafe_alarm_minute(GetCurrentTimestamp());
 	int			n = paysafe_outcome_series(&lost);
 
-	*bad = n > 0 && minute - Max(paysafe_outcome_judged_to(), paysafe_alarm_minute(PgStartTime)) > 10;
+	*bad = n > 0 && paysafe_store_is_active() && minute - Max(paysafe_outcome_judged_to(), paysafe_alarm_minute(PgStartTime)) > 10;
 	if (*bad)
 		return "outcomes have not been judged for ten minutes; the server's log may say why";
 	if (lost > 0)

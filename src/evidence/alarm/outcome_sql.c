@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -22,6 +23,7 @@
 #include "evidence/alarm/alarm.h"
 #include "evidence/alarm/alarm_event.h"
 #include "evidence/signal_argument.h"
+#include "store/own_table.h"
 
 /* SQL-callable functions */
 
@@ -38,6 +40,8 @@ paysafe_note_outcome(PG_FUNCTION_ARGS)
 	int32		count = paysafe_argument_int(fcinfo, 3, "count", 1, 1000000);
 
 	paysafe_argument_required(fcinfo, 2, "ok");
+	if (!XactReadOnly)
+		paysafe_store_activate();
 	paysafe_outcome_count(series, segment, PG_GETARG_BOOL(2) ? count : 0, PG_GETARG_BOOL(2) ? 0 : count);
 	PG_RETURN_VOID();
 }
