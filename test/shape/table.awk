@@ -1,4 +1,4 @@
-# The figures as a table of doc/signals.md
+# The figures as a table of doc/alarms.md
 function time(minutes) {
 	return minutes ~ /inf/ ? "not found" : minutes < 120 ? minutes " min" : minutes < 2880 ? sprintf("%.1f h", minutes / 60) : sprintf("%.0f days", minutes / 1440)
 }
