@@ -10,6 +10,7 @@
 #include <math.h>
 
 #include "access/htup_details.h"
+#include "access/xlog.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -285,7 +286,8 @@ paysafe_alarm_trouble(bool *bad)
 	int64		minute = paysafe_alarm_minute(GetCurrentTimestamp());
 	int			n = paysafe_outcome_series(&lost);
 
-	*bad = n > 0 && paysafe_store_is_active() && minute - Max(paysafe_outcome_judged_to(), paysafe_alarm_minute(PgStartTime)) > 10;
+	/* a standby counts, and nobody judges */
+	*bad = n > 0 && !RecoveryInProgress() && paysafe_store_is_active() && minute - Max(paysafe_outcome_judged_to(), paysafe_alarm_minute(PgStartTime)) > 10;
 	if (*bad)
 		return "outcomes have not been judged for ten minutes; the server's log may say why";
 	if (lost > 0)
