@@ -34,8 +34,9 @@ CREATE FUNCTION paysafe.protect_first_seen(
 	column_name name,
 	scope_column name DEFAULT NULL,
 	kind text DEFAULT NULL,
-	learning interval DEFAULT NULL
+	learning interval DEFAULT NULL,
+	mode text DEFAULT 'enforce'
 ) RETURNS void
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_first_seen';
-COMMENT ON FUNCTION paysafe.protect_first_seen(regclass, name, name, text, interval) IS 'a value of the column that has not been seen before, of the same value of scope_column, is a signal; nothing is refused';
+COMMENT ON FUNCTION paysafe.protect_first_seen(regclass, name, name, text, interval, text) IS 'a value of the column that has not been seen before, of the same value of scope_column, is a signal; nothing is refused';

@@ -173,7 +173,7 @@ PG_FUNCTION_INFO_V1(paysafe_protect_first_seen);
 
 /*
  * protect_first_seen(relation regclass, column_name name, scope_column name, kind text,
- *					  learning interval) returns void
+ *					  learning interval, mode text) returns void
  */
 Datum
 paysafe_protect_first_seen(PG_FUNCTION_ARGS)
@@ -197,6 +197,7 @@ paysafe_protect_first_seen(PG_FUNCTION_ARGS)
 	paysafe_spec_add_text(&spec, "kind", kind);
 	paysafe_spec_add_text(&spec, "learning_seconds",
 						  psprintf(INT64_FORMAT, PG_ARGISNULL(4) ? INT64CONST(0) : paysafe_argument_period(fcinfo, 4, "learning") / USECS_PER_SEC));
+	paysafe_declare_add_mode(fcinfo, &spec);
 	paysafe_declare(PG_GETARG_OID(0), psprintf("first_seen_%s", kind), InvalidOid, paysafe_spec_end(&spec));
 	PG_RETURN_VOID();
 }

@@ -295,7 +295,7 @@ INSERT INTO function_expected VALUES
 	('signal_is_here(bigint,oid,integer,xid8)', 'boolean', 'c', 's', true, 's', false, false, NULL, false),
 	('first_seen(text,text,text,interval)', 'record', 'c', 'v', false, 'u', false, false, NULL, false),
 	('first_seen_expire(interval)', 'bigint', 'c', 'v', false, 'u', false, false, NULL, false),
-	('protect_first_seen(regclass,name,name,text,interval)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
+	('protect_first_seen(regclass,name,name,text,interval,text)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
 	('note_outcome(text,text,boolean,integer)', 'void', 'c', 'v', false, 'u', false, false, NULL, false),
 	('alarms_in(bigint[],bigint[],integer)', 'SETOF record', 'c', 'i', false, 's', false, false, NULL, false),
 	('signal_expire(interval)', 'bigint', 'c', 'v', true, 'u', false, false, NULL, false),

@@ -749,6 +749,13 @@ WHOLE = [
     ),
     rules.ProtectTenant("Refund", "payment", max_rows=2),
     rules.ProtectOwner("Refund", "payment", group="support", identity="proven"),
+    rules.ProtectFirstSeen(
+        "Refund",
+        "status",
+        scope="payment",
+        kind="status",
+        learning=datetime.timedelta(days=30),
+    ),
     rules.Audit("Refund", redact=["amount"], require_reason=True, require_ticket=True),
 ]
 
