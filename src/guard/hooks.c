@@ -38,6 +38,7 @@
 #include "abuse/counter.h"
 #include "abuse/meter.h"
 #include "abuse/outcome.h"
+#include "abuse/recent.h"
 #include "abuse/tally.h"
 #include "base/statement.h"
 #include "engine/assigned.h"
@@ -374,6 +375,7 @@ shmem_request(void)
 	paysafe_seal_shared_request();
 	paysafe_counter_request();
 	paysafe_tally_request();
+	paysafe_recent_request();
 	paysafe_meter_request();
 	paysafe_outcome_request();
 }
@@ -388,6 +390,7 @@ shmem_startup(void)
 	paysafe_seal_shared_startup();
 	paysafe_counter_startup();
 	paysafe_tally_startup();
+	paysafe_recent_startup();
 	paysafe_meter_startup();
 	paysafe_outcome_startup();
 	LWLockRelease(AddinShmemInitLock);
