@@ -23,6 +23,7 @@ GRANT EXECUTE ON FUNCTION paysafe.protect_columns(regclass, name[], text[], text
 GRANT EXECUTE ON FUNCTION paysafe.protect_append_only(regclass, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_tenant(regclass, name, int, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_owner(regclass, name, text, text, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION paysafe.protect_first_seen(regclass, name, name, text, interval, text) TO PUBLIC;
 --@keys
 GRANT EXECUTE ON FUNCTION paysafe.protect_velocity(regclass, @key, numeric, interval, text, name, numeric, numeric, jsonb, text, text) TO PUBLIC;
 --@end
@@ -126,7 +127,7 @@ GRANT EXECUTE ON FUNCTION paysafe.wait_sealed(interval) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.check(boolean) TO pg_monitor;
 GRANT SELECT ON paysafe.refusal_log, paysafe.seal_status TO pg_monitor;
 GRANT EXECUTE ON FUNCTION paysafe.seal_progress(), paysafe.throttle_state(), paysafe.locked_rows(interval), paysafe.row_key_at(regclass, tid), paysafe.meter(), paysafe.metric_line(text, text[], numeric), paysafe.metrics() TO pg_monitor;
-GRANT SELECT ON paysafe.metric TO pg_monitor;
+GRANT SELECT ON paysafe.metric, paysafe.alarm, paysafe.outcome TO pg_monitor;
 GRANT SELECT ON paysafe.checkpoint TO pg_monitor;
 GRANT EXECUTE ON FUNCTION paysafe.checkpoint_is_good(text) TO pg_monitor;
 
@@ -234,5 +235,10 @@ SELECT pg_extension_config_dump('paysafe.throttle_limit_record', '');
 SELECT pg_extension_config_dump('paysafe.signal_record', '');
 SELECT pg_extension_config_dump('paysafe.decision_record', '');
 SELECT pg_extension_config_dump('paysafe.throttle_counter', '');
+SELECT pg_extension_config_dump('paysafe.outcome_minute', '');
+SELECT pg_extension_config_dump('paysafe.outcome_hour', '');
+SELECT pg_extension_config_dump('paysafe.alarm_state', '');
+SELECT pg_extension_config_dump('paysafe.alarm_record', '');
+SELECT pg_extension_config_dump('paysafe.first_seen_value', '');
 SELECT pg_extension_config_dump('paysafe.request_client_record', '');
 SELECT pg_extension_config_dump('paysafe.request_key', '');

@@ -18,6 +18,7 @@
 #include "engine/enforce.h"
 #include "engine/proposal.h"
 #include "engine/rule.h"
+#include "evidence/alarm/alarm.h"
 #include "evidence/audit_log.h"
 #include "evidence/outliving.h"
 #include "evidence/publish/publish_worker.h"
@@ -95,6 +96,7 @@ _PG_init(void)
 		paysafe_recent_preload();
 		paysafe_refusal_writer_preload();
 		paysafe_seal_worker_preload();
+		paysafe_alarm_preload();
 		paysafe_expiry_preload();
 		paysafe_lockdown_init();
 		paysafe_master_key_preload();

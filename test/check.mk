@@ -22,7 +22,7 @@
 #
 # PG_CONFIG=path or PGVERSION=N choose the PostgreSQL.
 
-CHECK_KINDS = layout regress isolation pgtap encoding dump upgrade replication property reading torture guard services clock retention url crash seal django oscar client node $(ORM_KINDS) webhook attacks evidence passkey token throttle desk fuzz sim fits rollout
+CHECK_KINDS = layout regress isolation pgtap encoding dump upgrade replication property reading torture guard services clock retention url crash seal django oscar client node $(ORM_KINDS) webhook attacks evidence passkey token throttle shape desk fuzz sim fits rollout
 ORM_KINDS = sqlalchemy drizzle prisma gorm hibernate
 
 .PHONY: check check-orms check-versions check-assert check-core accept demo bench fuzz sim sim-exam sanitize $(CHECK_KINDS:%=check-%) check-pretix
@@ -34,7 +34,7 @@ check-orms:
 	@test/lib/check.sh $(ORM_KINDS)
 
 check-versions:
-	@test/lib/check.sh regress isolation pgtap encoding dump upgrade replication property reading guard services throttle passkey seal attacks fits
+	@test/lib/check.sh regress isolation pgtap encoding dump upgrade replication property reading guard services throttle shape passkey seal attacks fits
 
 check-assert:
 	@test/lib/assert.sh regress isolation pgtap guard

@@ -40,6 +40,7 @@
 #include "engine/rule.h"
 #include "engine/spec_field.h"
 #include "engine/status_names.h"
+#include "evidence/alarm/alarm.h"
 #include "evidence/refusal_queue.h"
 #include "guard/hooks.h"
 #include "guard/lockdown.h"
@@ -79,6 +80,7 @@ paysafe_library_state(PG_FUNCTION_ARGS)
 	char	   *database = get_database_name(MyDatabaseId);
 	char	   *missing;
 	char	   *trouble;
+	bool		bad;
 
 	InitMaterializedSRF(fcinfo, 0);
 	put(result, "library_version", true, PAYSAFE_VERSION);
@@ -93,6 +95,8 @@ paysafe_library_state(PG_FUNCTION_ARGS)
 		trouble = paysafe_counter_trouble();
 		put(result, "limits_counted", trouble == NULL, trouble);
 	}
+	trouble = paysafe_alarm_trouble(&bad);
+	put(result, "outcomes_judged", !bad, trouble);
 	put(result, "superuser_lockdown", true,
 		paysafe_lockdown_is_on() ? "on" : "off: superusers can load native code and reach the server's files");
 	if (paysafe_lockdown_is_on())

@@ -34,6 +34,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "abuse/outcome.h"
 #include "base/refusal.h"
 #include "base/transaction.h"
 #include "compat.h"
@@ -153,6 +154,16 @@ check_rules(const RowChange *change)
 	}
 	if (entered)
 		paysafe_refusal_leave();
+}
+
+/* Of a table that has rules; what is refused is counted where it is put on record. */
+static inline void
+count_accepted(RelationRules *rules)
+{
+	if (likely(paysafe_outcome_count_at(&rules->accepted, 1, 0)))
+		return;
+	rules->accepted = paysafe_outcome_place("write", psprintf("%s.%s", rules->rules[0].schema_name, rules->rules[0].table_name));
+	(void) paysafe_outcome_count_at(&rules->accepted, 1, 0);
 }
 
 /* Who has replaced this version of the row in this transaction, or an invalid id. */
@@ -590,6 +601,7 @@ paysafe_enforce(PG_FUNCTION_ARGS)
 		if (likely(!OidIsValid(paysafe_replica_subscription())))
 			paysafe_acting_check();
 		check_rules(&change);
+		count_accepted(unconstify(RelationRules *, change.rules));
 		if (change.op != 'I' && unlikely(change.rules->acceptances != ACCEPTANCES_NONE))
 			paysafe_accepted_follow(&change);
 		paysafe_validate_part_follow(&change);

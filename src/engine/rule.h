@@ -20,6 +20,7 @@
 #include "utils/timestamp.h"
 
 #include "compat.h"
+#include "abuse/outcome.h"
 #include "engine/observe.h"
 #include "engine/spec_type.h"
 #include "values/row_key.h"
@@ -85,6 +86,7 @@ typedef struct RelationRules
 	Acceptances acceptances;	/* of rows that break one of them (engine/accepted.h) */
 	bool		unvalidated;	/* one of them is */
 	List	   *sources;		/* RuleSource, for kinds that look at others */
+	OutcomePlace accepted;		/* where rows that are accepted are counted */
 } RelationRules;
 
 /*

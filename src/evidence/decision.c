@@ -12,6 +12,7 @@
 #include "miscadmin.h"
 
 #include "abuse/meter.h"
+#include "abuse/outcome.h"
 #include "base/argument.h"
 #include "evidence/outliving.h"
 #include "evidence/signal_argument.h"
@@ -46,6 +47,7 @@ paysafe_decide(PG_FUNCTION_ARGS)
 	paysafe_signal_ids(fcinfo, 5, 6, entry);
 	paysafe_outliving_add(entry);
 	paysafe_meter_count(MyDatabaseId, METER_DECISIONS, name, outcome, 1);
+	paysafe_outcome_count("decision", psprintf("%s %s", name, outcome), 1, 0);
 	if (!entry->has_row_hash)
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(paysafe_argument_bytea(entry->row_hash, PAYSAFE_SHA256_LEN));

@@ -27,6 +27,7 @@
 #include "utils/timestamp.h"
 
 #include "abuse/meter.h"
+#include "abuse/outcome.h"
 #include "base/refusal.h"
 #include "commands/dbcommands.h"
 #include "engine/rule.h"
@@ -335,6 +336,11 @@ count(Describing *d)
 
 	paysafe_meter_count(MyDatabaseId, refusal->observed ? METER_OBSERVED : METER_REFUSALS,
 						refusal->counted_as ? refusal->counted_as : refusal->rule, unpack_sql_state(refusal->sqlstate), 1);
+	if (refusal->observed)
+		return;
+	paysafe_outcome_count("refused", refusal->counted_as ? refusal->counted_as : refusal->rule, 0, 1);
+	if (d->change != NULL && refusal->table_name != NULL)
+		paysafe_outcome_count("write", psprintf("%s.%s", refusal->schema_name, refusal->table_name), 0, 1);
 }
 
 /* The refusal stands whatever happens here. */

@@ -17,7 +17,8 @@
  * database asks.  Workers that are told to end by anybody but the postmaster come
  * back.
  *
- * The launcher also starts those who seal the audit log (seal/seal_worker.c).
+ * The launcher also starts those who seal the audit log (seal/seal_worker.c), and those who
+ * judge outcomes (alarm/alarm_worker.c).
  *
  * Entries that were in the queue's file may be on record already, if a crash came
  * between: those are looked for.
@@ -44,6 +45,7 @@
 #include "base/any_text.h"
 #include "base/worker.h"
 #include "compat.h"
+#include "evidence/alarm/alarm_worker.h"
 #include "evidence/audit_partition.h"
 #include "evidence/outliving.h"
 #include "evidence/refusal_queue.h"
@@ -304,6 +306,7 @@ paysafe_refusal_launcher_main(Datum arg)
 		}
 		paysafe_refusal_queue_keep();
 		paysafe_seal_worker_launch();
+		paysafe_alarm_worker_launch();
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 						 LOOK_AGAIN, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);

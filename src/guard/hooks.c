@@ -37,6 +37,7 @@
 
 #include "abuse/counter.h"
 #include "abuse/meter.h"
+#include "abuse/outcome.h"
 #include "abuse/recent.h"
 #include "abuse/tally.h"
 #include "base/statement.h"
@@ -376,6 +377,7 @@ shmem_request(void)
 	paysafe_tally_request();
 	paysafe_recent_request();
 	paysafe_meter_request();
+	paysafe_outcome_request();
 }
 
 static void
@@ -390,6 +392,7 @@ shmem_startup(void)
 	paysafe_tally_startup();
 	paysafe_recent_startup();
 	paysafe_meter_startup();
+	paysafe_outcome_startup();
 	LWLockRelease(AddinShmemInitLock);
 	/* all libraries are there, and none has the settings' last word */
 	paysafe_setting_watch(paysafe_lockdown_is_on() ? paysafe_lockdown_leads_out : NULL);

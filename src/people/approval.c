@@ -39,6 +39,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "abuse/outcome.h"
 #include "base/argument.h"
 #include "base/hours.h"
 #include "base/refusal.h"
@@ -156,6 +157,16 @@ try_lock_approval(int64 id)
 	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, paysafe_catalog_table(PAYSAFE_APPROVAL_RECORD),
 					   (Oid) id, (uint16) (id >> 32));
 	return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+/* For alarms */
+static void
+count(const char *series, Oid relation)
+{
+	char	   *name = get_rel_name(relation);
+
+	if (name != NULL)
+		paysafe_outcome_count(series, psprintf("%s.%s", get_namespace_name(get_rel_namespace(relation)), name), 1, 0);
 }
 
 /* key: of the row that has used one that was given in advance, or NULL */
@@ -424,6 +435,7 @@ paysafe_approval_use(Oid relation, const char *key, const ApprovalSubject *subje
 		u->level = GetCurrentTransactionNestLevel();
 		used = lappend(used, u);
 		MemoryContextSwitchTo(old);
+		count("approval_used", relation);
 	}
 	return needed;
 }
@@ -491,6 +503,7 @@ paysafe_approval_add(Oid relid, const char *key, const ApprovalSubject *subject,
 		values[RECORD_CURRENCY] = CStringGetTextDatum(subject->money->currency);
 	}
 	paysafe_store_insert(PAYSAFE_APPROVAL_RECORD, values, nulls);
+	count("approval_given", relid);
 	return id;
 }
 

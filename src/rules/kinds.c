@@ -31,6 +31,7 @@ const RuleKind *const paysafe_rule_kinds[] = {
 	&paysafe_velocity_kind,
 	&paysafe_secret_kind,
 	&paysafe_payload_kind,
+	&paysafe_first_seen_kind,
 	&paysafe_audit_kind,
 	&paysafe_replica_kind,
 	NULL

@@ -37,6 +37,8 @@
 
 #include "base/worker.h"
 #include "engine/passkey_challenge.h"
+#include "evidence/alarm/alarm.h"
+#include "evidence/first_seen.h"
 #include "evidence/reading/index.h"
 #include "evidence/refusal_expire.h"
 #include "evidence/signal.h"
@@ -81,6 +83,20 @@ static void
 expire_signals(void)
 {
 	(void) paysafe_signal_expire_before(GetCurrentTimestamp() - PAYSAFE_SIGNAL_DAYS * USECS_PER_DAY);
+}
+
+static void
+expire_outcomes(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	paysafe_alarm_expire(now - PAYSAFE_OUTCOME_DAYS * USECS_PER_DAY, now - PAYSAFE_SIGNAL_DAYS * USECS_PER_DAY);
+}
+
+static void
+expire_first_seen(void)
+{
+	(void) paysafe_first_seen_expire_before(GetCurrentTimestamp() - PAYSAFE_SIGNAL_DAYS * USECS_PER_DAY);
 }
 
 static void
@@ -167,6 +183,8 @@ paysafe_expiry_worker_main(Datum arg)
 	run(expire_responses, "removing responses");
 	run(expire_refusals, "removing refusals from outside");
 	run(expire_signals, "removing signals and decisions");
+	run(expire_outcomes, "removing outcomes and alarms");
+	run(expire_first_seen, "forgetting what was seen long ago");
 	run(expire_tokens, "removing used tokens");
 	run(expire_challenges, "removing challenges of passkeys");
 	run(expire_counters, "removing counters of limits");

@@ -143,6 +143,11 @@ static const char *const table_names[PAYSAFE_NTABLES] = {
 	[PAYSAFE_SIGNAL_RECORD] = "signal_record",
 	[PAYSAFE_DECISION_RECORD] = "decision_record",
 	[PAYSAFE_THROTTLE_COUNTER] = "throttle_counter",
+	[PAYSAFE_OUTCOME_MINUTE] = "outcome_minute",
+	[PAYSAFE_OUTCOME_HOUR] = "outcome_hour",
+	[PAYSAFE_ALARM_STATE] = "alarm_state",
+	[PAYSAFE_ALARM_RECORD] = "alarm_record",
+	[PAYSAFE_FIRST_SEEN_VALUE] = "first_seen_value",
 	[PAYSAFE_REQUEST_CLIENT_RECORD] = "request_client_record",
 	[PAYSAFE_REQUEST_KEY] = "request_key",
 	[PAYSAFE_WEBHOOK_SCHEMA_RECORD] = "webhook_schema_record",
@@ -204,6 +209,11 @@ static const char *const not_audited[PAYSAFE_NTABLES] = {
 	[PAYSAFE_PASSKEY_USE] = "what passkeys have counted",
 	[PAYSAFE_PASSKEY_CHALLENGE] = "good for minutes; what came of it is an assertion",
 	[PAYSAFE_THROTTLE_COUNTER] = "one for each key that is counted",
+	[PAYSAFE_OUTCOME_MINUTE] = "counts",
+	[PAYSAFE_OUTCOME_HOUR] = "counts",
+	[PAYSAFE_ALARM_STATE] = "follows from counts",
+	[PAYSAFE_ALARM_RECORD] = "each is a signal, too",
+	[PAYSAFE_FIRST_SEEN_VALUE] = "one for each value",
 };
 
 bool

@@ -182,6 +182,7 @@ check_hibernate() { ORM=hibernate program hibernate test/orms/run; }
 check_webhook() { program webhook test/webhook/run; }
 check_attacks() { program attacks test/attacks/check; }
 check_throttle() { program throttle test/throttle/run; }
+check_shape() { program shape test/shape/run; }
 check_token() { program token test/token/run; }
 check_evidence() { program evidence test/evidence/run; }
 check_desk() { program desk test/desk/run; }

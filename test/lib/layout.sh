@@ -47,7 +47,7 @@ without() {
 
 # Layers, from the ground up: a file includes from its own floor's rooms only if
 # they are its own, and from any floor below.
-FLOORS="redact:tlog:token base store values:people engine:vault:abuse identity evidence rules guard:services check bin"
+FLOORS="redact:tlog:token base abuse store values:people engine:vault identity evidence rules guard:services check bin"
 
 floor() {						# floor ROOM
 	local n=0 rooms

@@ -49,7 +49,7 @@ SELECT is_empty(
 SELECT set_eq(
 	$$SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace = 'paysafe'::regnamespace
 		AND (p.proleakproof OR p.provolatile = 'i')$$,
-	ARRAY['paysafe.api_key_is_well_formed(text)', 'paysafe.cron_distance(text)', 'paysafe.has_card_number(text)', 'paysafe.json_fault(paysafe.payload,paysafe.payload)',
+	ARRAY['paysafe.alarms_in(bigint[],bigint[],integer)', 'paysafe.api_key_is_well_formed(text)', 'paysafe.cron_distance(text)', 'paysafe.has_card_number(text)', 'paysafe.json_fault(paysafe.payload,paysafe.payload)',
 		'paysafe.json_valid(paysafe.payload,paysafe.payload)', 'paysafe.ip_is_public(inet)',
 		'paysafe.mask_url(text)', 'paysafe.of_tenant(bigint,bigint,boolean)', 'paysafe.of_tenant(integer,integer,boolean)',
 		'paysafe.of_tenant(smallint,smallint,boolean)', 'paysafe.of_tenant(text,text,boolean)', 'paysafe.of_tenant(uuid,uuid,boolean)',

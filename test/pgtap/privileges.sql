@@ -1,7 +1,7 @@
 -- What each kind of role may do with the grants that doc/reference.md names,
 -- and that nobody may do more.
 BEGIN;
-SELECT plan(219);
+SELECT plan(227);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;

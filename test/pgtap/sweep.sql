@@ -56,6 +56,7 @@ INSERT INTO sample SELECT 'text', v FROM unnest(ARRAY['repeat(''x'', 20000)', 'r
 INSERT INTO sample SELECT t, quote_literal(v) FROM unnest('{text[],name[]}'::regtype[]) t,
 	unnest(ARRAY['{}', '{NULL}', '{x}', '{id}', '{amount,amount}', '{status}', '{{a,b},{c,d}}', '[5:6]={new,paid}', '{"",new}', '{secret}']) v;
 INSERT INTO sample SELECT t, v FROM unnest('{integer,bigint}'::regtype[]) t, unnest('{0,1,-1,2,200,100000,2147483647,-2147483648}'::text[]) v;
+INSERT INTO sample SELECT 'bigint[]', quote_literal(v) FROM unnest(ARRAY['{}', '{NULL}', '{0}', '{-1}', '{2147483647,0}', '{9223372036854775807}', '{{1,2},{3,4}}', '[5:6]={1,2}']) v;
 INSERT INTO sample SELECT 'xid8', quote_literal(v) FROM unnest('{0,3,18446744073709551615}'::text[]) v;
 INSERT INTO sample SELECT 'bigint', v FROM unnest('{9223372036854775807,-9223372036854775808}'::text[]) v;
 INSERT INTO sample SELECT 'boolean', v FROM unnest('{true,false}'::text[]) v;

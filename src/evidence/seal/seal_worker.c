@@ -39,6 +39,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "abuse/outcome.h"
 #include "base/worker.h"
 #include "compat.h"
 #include "evidence/publish/publish_worker.h"
@@ -288,7 +289,10 @@ paysafe_seal_worker_begin(void)
 		Form_pg_database form = (Form_pg_database) GETSTRUCT(tuple);
 
 		if (form->datallowconn && !form->datistemplate)
+		{
 			paysafe_seal_shared_suspect(form->oid);
+			paysafe_outcome_suspect(form->oid);
+		}
 	}
 	table_endscan(scan);
 	table_close(rel, AccessShareLock);

@@ -16,6 +16,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "abuse/outcome.h"
 #include "base/argument.h"
 #include "base/refusal.h"
 #include "compat.h"
@@ -283,6 +284,8 @@ paysafe_request_accept(PG_FUNCTION_ARGS)
 		check->reason = "locked_out";
 	if (check->reason == NULL)
 		use_up(check);
+	/* whoever names a client that is none has no series of his own */
+	paysafe_outcome_count("request", check->owner ? check->owner : "(unknown)", check->reason == NULL, check->reason != NULL);
 	memset(nulls, true, sizeof(nulls));
 	nulls[ACCEPT_ACCEPTED] = false;
 	values[ACCEPT_ACCEPTED] = BoolGetDatum(check->reason == NULL);

@@ -17,6 +17,7 @@
 #include "utils/timestamp.h"
 
 #include "abuse/meter.h"
+#include "abuse/outcome.h"
 #include "abuse/tally.h"
 #include "base/argument.h"
 #include "evidence/refusal_queue.h"
@@ -75,6 +76,7 @@ paysafe_throttle_refused(const ThrottleRefused *refused)
 	StringInfoData figures;
 
 	paysafe_meter_count(MyDatabaseId, METER_THROTTLED, refused->policy, refused->tier, 1);
+	paysafe_outcome_count("throttle", refused->policy, 0, 1);
 	if (kind == NULL)
 		return;
 	initStringInfo(&figures);

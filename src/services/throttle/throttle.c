@@ -20,6 +20,7 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
+#include "abuse/outcome.h"
 #include "base/argument.h"
 #include "redact/redact.h"
 #include "services/throttle/durable.h"
@@ -192,6 +193,20 @@ note_refused(FunctionCallInfo fcinfo, const Call *call, const ThrottleLimit *lim
 	paysafe_throttle_refused(&refused);
 }
 
+/* Of one policy after the other its place is found once. */
+static void
+count_allowed(const char *policy)
+{
+	static char last[THROTTLE_NAME_MAX + 1];
+	static OutcomePlace place;
+
+	if (strcmp(last, policy) == 0 && paysafe_outcome_count_at(&place, 1, 0))
+		return;
+	strlcpy(last, policy, sizeof(last));
+	place = paysafe_outcome_place("throttle", policy);
+	(void) paysafe_outcome_count_at(&place, 1, 0);
+}
+
 static Datum
 interval_of(int64 microseconds)
 {
@@ -223,6 +238,8 @@ paysafe_throttle(PG_FUNCTION_ARGS)
 	limit = decisive(&call, allowed, &answer);
 	if (!allowed && PG_GETARG_INT32(2) > 0)
 		note_refused(fcinfo, &call, limit, answer);
+	else if (PG_GETARG_INT32(2) > 0)
+		count_allowed(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	values[0] = BoolGetDatum(allowed);
 	values[1] = Int32GetDatum(limit->burst);
 	values[2] = Int32GetDatum((int32) answer->remaining);

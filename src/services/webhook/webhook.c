@@ -31,6 +31,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "abuse/outcome.h"
 #include "base/argument.h"
 #include "base/encode.h"
 #include "base/json_check.h"
@@ -483,6 +484,9 @@ paysafe_webhook_accept(PG_FUNCTION_ARGS)
 		request->reason = "locked_out";
 	if (request->reason == NULL)
 		verdict = settle(request, &inbox_id);
+	/* whoever names an endpoint that is none has no series of his own */
+	paysafe_outcome_count("webhook", request->endpoint->version > 0 ? request->endpoint->name : "(unknown)",
+						  request->reason == NULL, request->reason != NULL);
 	if (request->reason != NULL)
 		record(request, origin, inbox_id != 0);
 

@@ -53,6 +53,7 @@ __all__ = [
     "ProtectCaptures",
     "ProtectColumns",
     "ProtectEntries",
+    "ProtectFirstSeen",
     "ProtectLedger",
     "ProtectMovements",
     "ProtectOwner",
@@ -355,6 +356,46 @@ class ProtectVelocity(RuleOperation):
             "rows": self.condition(model, self.rows),
             "rule": (None if self.rule == "velocity" else self.rule, "text"),
             "mode": (self.mode, "text"),
+        }
+
+
+class ProtectFirstSeen(RuleOperation):
+    """A value that has not been seen before is a signal; nothing is refused."""
+
+    function = "protect_first_seen"
+
+    def __init__(
+        self,
+        model_name: str,
+        field: Name,
+        *,
+        scope: Optional[Name] = None,
+        kind: Optional[str] = None,
+        learning: Optional[datetime.timedelta] = None,
+        mode: str = "enforce",
+        replaces: Optional[ProtectFirstSeen] = None,
+    ) -> None:
+        """scope: the field to whose value it is new.  kind: the column's name, if not said."""
+        super().__init__(model_name, mode=mode, replaces=replaces)
+        self.field = field
+        self.scope = scope
+        self.kind = kind
+        self.learning = learning
+
+    def rule_name(self) -> Optional[str]:
+        field = self.field.name if isinstance(self.field, Column) else self.field
+        return f"first_seen_{self.kind or field}"
+
+    def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
+        return {
+            "column_name": self.name(model, self.field),
+            "scope_column": self.name(model, self.scope),
+            # the rule has its name, whatever the column's is
+            "kind": (
+                self.kind or (None if isinstance(self.field, Column) else self.field),
+                "text",
+            ),
+            "learning": (self.learning, "interval"),
         }
 
 

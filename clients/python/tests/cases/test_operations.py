@@ -773,6 +773,13 @@ WHOLE = [
         tasks=["report"],
     ),
     rules.ProtectPayload("Refund", "status", {"enum": ["paid"]}, column="status"),
+    rules.ProtectFirstSeen(
+        "Refund",
+        "status",
+        scope="payment",
+        kind="status",
+        learning=datetime.timedelta(days=30),
+    ),
     rules.Audit("Refund", redact=["amount"], require_reason=True, require_ticket=True),
 ]
 
