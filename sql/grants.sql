@@ -22,6 +22,9 @@ GRANT EXECUTE ON FUNCTION paysafe.protect_columns(regclass, name[], text[], text
 GRANT EXECUTE ON FUNCTION paysafe.protect_append_only(regclass, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_tenant(regclass, name, int, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_owner(regclass, name, text, text, text) TO PUBLIC;
+--@keys
+GRANT EXECUTE ON FUNCTION paysafe.protect_velocity(regclass, @key, numeric, interval, text, name, numeric, numeric, jsonb, text, text) TO PUBLIC;
+--@end
 GRANT EXECUTE ON FUNCTION paysafe.protect_test_rows(regclass, name[], text[], regclass, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_secret(regclass, name[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_payment(regclass, name, name, name, name, text[], text[], text, name[], text, name, numeric, text[], jsonb, text, text[], regclass[], int, text) TO PUBLIC;

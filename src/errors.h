@@ -60,6 +60,9 @@
 #define ERRCODE_23J01_OWNER				MAKE_SQLSTATE('2','3','J','0','1')
 #define ERRCODE_23J02_UNKNOWN_OWNER		MAKE_SQLSTATE('2','3','J','0','2')
 
+/* velocity */
+#define ERRCODE_23V01_VELOCITY			MAKE_SQLSTATE('2','3','V','0','1')
+
 /* secrets */
 #define ERRCODE_23K01_SEALED			MAKE_SQLSTATE('2','3','K','0','1')
 

@@ -24,6 +24,7 @@ extern const RuleKind paysafe_row_lock_kind;
 extern const RuleKind paysafe_secret_kind;
 extern const RuleKind paysafe_tenant_kind;
 extern const RuleKind paysafe_owner_kind;
+extern const RuleKind paysafe_velocity_kind;
 extern const RuleKind paysafe_audit_kind;
 extern const RuleKind paysafe_replica_kind;
 

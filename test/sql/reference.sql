@@ -67,6 +67,12 @@ INSERT INTO shop.job VALUES (1, 'ann', 'report', '1 day');
 INSERT INTO shop.job VALUES (2, 'bob', 'report', '1 day');              -- fails
 ROLLBACK;
 
+CREATE TABLE shop.charge (id int PRIMARY KEY, customer int NOT NULL, card text, amount numeric);
+SELECT paysafe.protect_velocity('shop.charge', 'customer', 2, '1 hour', 'values', 'card', mode => 'refuse');
+INSERT INTO shop.charge VALUES (1, 7, 'a', 10), (2, 7, 'b', 10), (3, 7, 'a', 10);
+INSERT INTO shop.charge VALUES (4, 7, 'c', 10);              -- fails
+SELECT paysafe.velocity_expire();
+
 ALTER TABLE shop.ledger_entry ADD reverses bigint, ADD booked_on date NOT NULL DEFAULT current_date;
 CREATE INDEX ON shop.ledger_entry (reverses);
 SELECT paysafe.protect_ledger('shop.ledger_entry', 'transaction_id', 'account', 'amount', 'currency',

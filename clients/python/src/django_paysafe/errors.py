@@ -331,6 +331,7 @@ _CLASSES: Dict[str, Type[Refusal]] = {
     "23N03": TooManyRows,
     "23J01": OtherOwner,
     "23J02": UnknownOwner,
+    "23V01": TooFast,
     "23K01": NotSealed,
     "23I01": KeyReused,
     "23I02": KeyExpired,

@@ -12,7 +12,9 @@ Every rule takes `mode="observe"`: nothing is refused, what would be is on recor
 
 from __future__ import annotations
 
-from typing import Optional, Sequence, Type
+import datetime
+import decimal
+from typing import Any, Dict, Optional, Sequence, Type, Union
 
 from django.db import models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
@@ -23,6 +25,7 @@ from .declarations import (
     Column,
     DatabaseOperation,
     Name,
+    Names,
     RuleOperation,
     call,
     quoted,
@@ -60,6 +63,7 @@ __all__ = [
     "ProtectStatus",
     "ProtectTenant",
     "ProtectTestRows",
+    "ProtectVelocity",
     "RuleOperation",
     "SetCurrency",
     "SetRefundThreshold",
@@ -295,6 +299,59 @@ class ProtectOwner(RuleOperation):
             "owner_column": self.name(model, self.field),
             "owner_group": (self.group, "text"),
             "identity": (self.identity, "text"),
+        }
+
+
+class ProtectVelocity(RuleOperation):
+    """At most so many rows, so large an amount or so many different values of one key within a
+    time: a signal, or with mode="refuse" an error."""
+
+    function = "protect_velocity"
+    rule = "velocity"
+
+    def __init__(
+        self,
+        model_name: str,
+        key: Names,
+        maximum: Union[int, decimal.Decimal],
+        within: datetime.timedelta,
+        *,
+        counts: str = "rows",
+        counted: Optional[Name] = None,
+        amount_from: Optional[Union[int, decimal.Decimal]] = None,
+        amount_below: Optional[Union[int, decimal.Decimal]] = None,
+        rows: Optional[Dict[Any, Any]] = None,
+        rule: Optional[str] = None,
+        mode: str = "observe",
+        replaces: Optional[ProtectVelocity] = None,
+    ) -> None:
+        """counts: "rows", or of the field `counted` its "amount" or different "values"."""
+        super().__init__(
+            model_name, mode="enforce" if mode == "refuse" else mode, replaces=replaces
+        )
+        self.rule = rule or self.rule
+        self.key = key
+        self.maximum = maximum
+        self.within = within
+        self.counts = counts
+        self.counted = counted
+        self.amount_from = amount_from
+        self.amount_below = amount_below
+        self.rows = rows
+
+    def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
+        (key,) = self.keys((model, self.key))
+        return {
+            "key_columns": key,
+            "maximum": (self.maximum, "numeric"),
+            "within": (self.within, "interval"),
+            "counts": (self.counts, "text"),
+            "counted_column": self.name(model, self.counted),
+            "amount_from": (self.amount_from, "numeric"),
+            "amount_below": (self.amount_below, "numeric"),
+            "rows": self.condition(model, self.rows),
+            "rule": (None if self.rule == "velocity" else self.rule, "text"),
+            "mode": (self.mode, "text"),
         }
 
 
