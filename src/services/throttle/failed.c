@@ -31,12 +31,6 @@
 static const char *const services[] = {"webhook", "request", "api_key"};
 
 bool
-paysafe_failed_is_policy(const char *policy)
-{
-	return strncmp(policy, PREFIX, strlen(PREFIX)) == 0;
-}
-
-bool
 paysafe_failed_is_guess(const char *reason)
 {
 	return reason != NULL && strcmp(reason, "timestamp_old") != 0 && strcmp(reason, "timestamp_future") != 0;
@@ -57,7 +51,7 @@ paysafe_failed_check_limit(const char *policy, const char *tier, const ThrottleL
 	ListCell   *lc;
 	bool		known = true;
 
-	if (!paysafe_failed_is_policy(policy))
+	if (strncmp(policy, PREFIX, strlen(PREFIX)) != 0)
 		return;
 	if (!is_service(policy + strlen(PREFIX)))
 		ereport(ERROR,
@@ -108,7 +102,10 @@ note_locked(const char *policy, List *limits, const CounterUse *uses, const char
 	foreach(lc, limits)
 	{
 		const ThrottleLimit *limit = lfirst(lc);
-		ThrottleRefused refused = {.policy = policy, .tier = TIER, .limit = limit, .answer = &uses[i].answer, .full = uses[i].uncounted, .cost = 1};
+		ThrottleRefused refused = {
+			.policy = policy, .tier = TIER, .limit = limit, .answer = &uses[i].answer, .full = uses[i].uncounted,
+			.cost = 1, .locked_out = true
+		};
 		ListCell   *part;
 
 		if (uses[i++].answer.remaining > 0)

@@ -23,7 +23,4 @@ extern bool paysafe_failed_is_guess(const char *reason);
 /* Raise 22023 if the policy is one of these and the limit is none that it can have. */
 extern void paysafe_failed_check_limit(const char *policy, const char *tier, const ThrottleLimit *limit);
 
-/* Is it one of these? */
-extern bool paysafe_failed_is_policy(const char *policy);
-
 #endif							/* PAYSAFE_THROTTLE_FAILED_H */

@@ -22,7 +22,6 @@
 #include "base/argument.h"
 #include "evidence/refusal_queue.h"
 #include "evidence/signal.h"
-#include "services/throttle/failed.h"
 #include "services/throttle/refused.h"
 
 #define KEYS_A_MINUTE	100
@@ -63,7 +62,7 @@ kind_of(const ThrottleRefused *refused, Tally *tally)
 	keys = count(refused, "keys", false, USECS_PER_MINUTE).count;
 	if (keys > KEYS_A_MINUTE)
 		return keys == KEYS_A_MINUTE + 1 ? "throttled_many" : NULL;
-	return paysafe_failed_is_policy(refused->policy) ? "locked_out" : "throttled";
+	return refused->locked_out ? "locked_out" : "throttled";
 }
 
 void

@@ -20,6 +20,7 @@ typedef struct ThrottleRefused
 	bool		full;			/* for want of a place to count it */
 	List	   *values;			/* of char *, of the parts that the limit counts by */
 	int			cost;
+	bool		locked_out;		/* for attempts that failed (failed.h) */
 } ThrottleRefused;
 
 extern void paysafe_throttle_refused(const ThrottleRefused *refused);
