@@ -22,10 +22,10 @@ EXTRA_CLEAN    = $(PROGRAMS) $(PROGRAM_OBJS)
 # The install script is these parts in order, named after the rooms of src/;
 # released versions and upgrade scripts stand beside them under their full names.
 SQL_ORDER = preamble redact base_payload people_actor people_tenant people_registry identity_delegation engine_rule engine_row_mark engine_breach evidence_retention evidence_audit evidence_seal evidence_export rules_status \
-            rules_columns people_approval people_passkey rules_refund rules_break_glass rules_ledger rules_balance rules_row_lock rules_tenant rules_owner rules_payload rules_schedule rules_replica \
+            rules_columns people_approval people_passkey rules_refund rules_break_glass rules_ledger rules_balance rules_row_lock rules_tenant rules_owner rules_payload rules_schedule rules_velocity rules_replica \
             engine_test_database evidence_refusal evidence_signal guard_maintenance engine_proposal identity_token evidence_publish engine_validate services_queue \
             services_secret services_throttle services_idempotency services_api_key engine_protection \
-            services_url services_outbox services_webhook services_request services_decision check check_locked check_suggest check_metrics grants
+            services_url services_outbox services_webhook services_request services_decision check check_locked check_suggest check_metrics check_books grants
 INSTALL_SQL = sql/$(EXTENSION)--$(EXTVERSION).sql
 SQL_PARTS   = $(SQL_ORDER:%=sql/%.sql)
 DATA_built  = $(INSTALL_SQL)

@@ -85,6 +85,8 @@ function cost_us(p, variant,    r) {
 	return median()
 }
 
+function velocity_us(variant) { return cost_us("velocity", variant) - cost_us("velocity", "bare") }
+
 # The same of instructions, which are counted once
 function counted_keys(what) {
 	return (counted["keys", what "_two"] - counted["keys", what "_two_bare"]) / (counted["keys", what "_one"] - counted["keys", what "_one_bare"])
@@ -220,6 +222,7 @@ $1 == "lag" { nlag = $2; if ($3 > lag_most) lag_most = $3; if ($4 > lag_rows) la
 $1 ~ /^idle_/ { tps[$1, $2, $4, $3] = $5; cpu[$1, $2, $4, $3] = $6; have["idle"] = 1 }
 $1 == "queue" { queue[$2, $3, $4] = $5 / 2; have[$1] = 1 }
 $1 == "evidence" && $5 > 0 { evidence[$2, $3] = $4 / $5; evidence_leaves = $4; have[$1] = 1 }
+$1 == "velocity" { ms[$1, $2, $3] = $4; have[$1] = 1 }
 $1 == "throttle_keys" { throttle_ms[$3] = $4; throttle_millions = $3 }
 $1 == "throttle_bytes" { throttle_bytes = $2; throttle_forgotten = $3 }
 $1 == "passkey" {
@@ -411,6 +414,11 @@ END {
 		for (n = 1; n <= throttle_millions; n++) printf " %.2f", throttle_ms[n] / 1000
 		printf "\nshared memory %.0f bytes a key; %d keys forgotten\n", throttle_bytes, throttle_forgotten
 	}
+	if (part == "velocity") {
+		printf "\nvelocity, CPU microseconds that a rule adds to each row of an INSERT\n"
+		printf "  observed: rows %.2f, different values %.2f, amount %.2f; in PL/pgSQL %.2f; refused: rows %.2f, values %.2f; with 100,000 rows in the window %.2f\n", \
+			velocity_us("rows"), velocity_us("values"), velocity_us("amount"), velocity_us("pl"), velocity_us("refused"), velocity_us("refused_values"), velocity_us("long")
+	}
 	if (part == "webhook") {
 		printf "\nwebhooks of 1 KB verified, microseconds each\n"
 		printf "  pgcrypto hmac() %.2f, webhook_verify %.2f (%.2f times), with JSON looked at %.2f (%.2f times)\n", \
@@ -560,6 +568,12 @@ END {
 			bar("three limits to one", "%5.2f", 1 / tps_ratio("throttle", "three", "one", 1), 1.3, 1.3, -1)
 			bar("bytes a key", "%5.0f", throttle_bytes, 64, 64, -1)
 			bar("a new key, the last million to the first", "%5.2f", throttle_ms[throttle_millions] / throttle_ms[1], 1.5, 1.2, -1)
+		}
+		if (have["velocity"]) {
+			bar("velocity observed, microseconds a row, rows", "%5.2f", velocity_us("rows"), 2, 1.5, -1)
+			bar("the same, different values", "%5.2f", velocity_us("values"), 2, 1.5, -1)
+			bar("the same, amount", "%5.2f", velocity_us("amount"), 2, 1.5, -1)
+			bar("refused, 100,000 rows in the window / few", "%5.2f", velocity_us("long") / velocity_us("refused"), 3, 2, -1)
 		}
 		if (have["idle"]) {
 			bar("preloaded, no extension: select-only", "%5.3f", tps_ratio("idle_select-only", "paysafe", "without", 4), 0.99, 0.99, 1)

@@ -270,7 +270,7 @@ CREATE FUNCTION paysafe.check_rules(OUT subject text, OUT check_name text, OUT o
 	BEGIN ATOMIC
 		WITH rules AS (
 			-- a table may have several of refunds
-			SELECT n.*, CASE WHEN n.rule LIKE 'refund\_%' THEN 'refund' ELSE n.rule END AS kind,
+			SELECT n.*, CASE WHEN n.rule LIKE 'refund\_%' THEN 'refund' WHEN n.rule LIKE 'velocity\_%' THEN 'velocity' ELSE n.rule END AS kind,
 				   CASE WHEN n.rule LIKE 'refund\_%' OR (n.rule = 'refund' AND EXISTS (SELECT 1 FROM paysafe.rule o
 				WHERE o.relation = n.relation AND o.rule LIKE 'refund\_%' AND NOT o.removed AND o.version = (SELECT max(m.version)
 					FROM paysafe.rule m WHERE m.relation = o.relation AND m.rule = o.rule)))
@@ -324,7 +324,20 @@ CREATE FUNCTION paysafe.check_rules(OUT subject text, OUT check_name text, OUT o
 		-- rules that refuse nothing
 		SELECT p.relation::text, 'mode', false,
 			   format('rule %s is only observed: it refuses nothing, and would have refused %s changes since %s', p.rule, p.observed, p.since)
-		  FROM paysafe.protection p WHERE p.mode = 'observe'
+		  FROM paysafe.protection p WHERE p.mode = 'observe' AND p.rule !~ '^velocity(_|$)'
+		UNION ALL
+		-- those that are there to be seen
+		SELECT p.relation::text, 'velocity', w.trouble IS NULL, coalesce(w.trouble, format('rule %s raises signals and refuses nothing', p.rule))
+		  FROM paysafe.protection p, LATERAL (SELECT paysafe.velocity_trouble() AS trouble) w
+		 WHERE p.mode = 'observe' AND p.rule ~ '^velocity(_|$)'
+		UNION ALL
+		-- what has counted for those that refuse, but for what is of a clock that was set back
+		SELECT r.relation::text, 'velocity', w.n = 0, CASE WHEN w.n > 0 THEN format('rule %s: %s rows of paysafe.velocity_flow do not follow from those before them: find out who has changed rows beneath it', r.rule, w.n) END
+		  FROM rules r JOIN pg_class c ON c.oid = r.relation,
+			   LATERAL (SELECT count(*) AS n
+						  FROM (SELECT f.total <> lag(f.total) OVER (PARTITION BY f.of ORDER BY f.at) + f.amount AS wrong
+								  FROM paysafe.velocity_flow f WHERE f.relation = r.relation AND f.rule = r.rule AND f.at <= now() + (f.until - f.at)) s WHERE s.wrong) w
+		 WHERE r.kind = 'velocity' AND NOT r.spec @> '{"observe": true}' AND paysafe.has_rows('paysafe.velocity_flow')
 		UNION ALL
 		-- who acts for tenants and reads past policies, or may become one who does
 		SELECT 'role ' || quote_ident(a.rolname), 'tenants', false,
@@ -659,9 +672,10 @@ CREATE FUNCTION paysafe.check_work(OUT subject text, OUT check_name text, OUT ok
 		 WHERE e.eligible IS NOT NULL GROUP BY e.subject
 		UNION ALL
 		-- until one that two others have signed takes their place
-		SELECT 'passkeys', 'recovered', count(*) FILTER (WHERE y.how = 'recovery' AND y.state = 'active') = 0,
-			   string_agg(format('passkey %s of %s was enrolled by the owner of the extension, without the signatures of two others', y.id, y.actor), '; ' ORDER BY y.id)
-					FILTER (WHERE y.how = 'recovery' AND y.state = 'active')
+		SELECT 'passkeys', 'recovered', count(*) FILTER (WHERE y.how IN ('recovery', 'unsigned recovery') AND y.state = 'active') = 0,
+			   string_agg(format('passkey %s of %s was enrolled by the owner of the extension, without the signatures of two others%s', y.id, y.actor,
+							CASE WHEN y.how = 'unsigned recovery' THEN ' and nobody''s: it signs from ' || y.at + interval '24 hours' || ' on' END), '; ' ORDER BY y.id)
+					FILTER (WHERE y.how IN ('recovery', 'unsigned recovery') AND y.state = 'active')
 				   || ': let two others sign another one for this person (paysafe.add_passkey), then paysafe.revoke_passkey'
 		  FROM paysafe.passkey y HAVING count(*) > 0
 		UNION ALL

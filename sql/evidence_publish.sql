@@ -110,20 +110,49 @@ CREATE FUNCTION paysafe.audit_shape_bytes(shape bigint) RETURNS bytea
 	AS 'MODULE_PATHNAME', 'paysafe_audit_shape_bytes';
 COMMENT ON FUNCTION paysafe.audit_shape_bytes(bigint) IS 'how the rows of a table look, as the leaves of the log have it: what the digest in them is of';
 
--- The row's own life, and what was approved of it and used
-CREATE FUNCTION paysafe.evidence(relation regclass, key text) RETURNS text
-	LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
+-- The row's own life, and all that was said of it: approvals and broken glasses, what was signed and by
+-- which passkey, rejections of it and of its payment, breaches.  For paysafe.evidence, which looks who asks.
+CREATE FUNCTION paysafe.evidence_file(relation regclass, key text) RETURNS text
+	LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	BEGIN ATOMIC
 		WITH approved AS MATERIALIZED (
-			SELECT a.id::text AS id FROM paysafe.approval a
-			 WHERE a.relation = evidence.relation AND a.key = evidence.key
+			SELECT a.id FROM paysafe.approval_record a
+				   LEFT JOIN paysafe.approval_end e ON e.approval = a.id
+			 WHERE a.relation = evidence_file.relation AND coalesce(a.key, e.key) = evidence_file.key
+		), signed AS MATERIALIZED (
+			SELECT s.challenge, s.passkey FROM paysafe.passkey_assertion s
+			 WHERE s.approvals && (SELECT array_agg(a.id) FROM approved a)
+				OR s.challenge IN (SELECT r.challenge FROM paysafe.break_glass_review r JOIN approved a ON a.id = r.approval)
+		), rejected AS MATERIALIZED (
+			SELECT j.id FROM paysafe.rejection_record j
+			 WHERE j.relation = evidence_file.relation
+			   AND (j.key = evidence_file.key
+					OR EXISTS (SELECT FROM paysafe.refund_event e
+								WHERE e.relation = j.relation AND e.rule = j.rule AND e.payment = j.payment
+								  AND e.refund = evidence_file.key))
+		), breached AS MATERIALIZED (
+			SELECT b.id FROM paysafe.breach_record b
+			 WHERE b.relation = evidence_file.relation AND b.key = evidence_file.key
+		), said (table_name, key) AS MATERIALIZED (
+			SELECT t.name, a.id::text FROM approved a,
+				   (VALUES ('approval_record'), ('approval_end'), ('break_glass_record'), ('break_glass_review')) t (name)
+			UNION ALL
+			SELECT t.name, j.id::text FROM rejected j, (VALUES ('rejection_record'), ('rejection_end')) t (name)
+			UNION ALL
+			SELECT 'breach_record', b.id::text FROM breached b
+			UNION ALL
+			SELECT 'breach_settlement', format('%s,%s', t.breach, t.number) FROM breached b JOIN paysafe.breach_settlement t ON t.breach = b.id
+			UNION ALL
+			SELECT 'passkey_assertion', E'\\x' || encode(s.challenge, 'hex') FROM signed s
+			UNION ALL
+			SELECT t.name, s.passkey::text FROM signed s, (VALUES ('passkey_record'), ('passkey_end')) t (name)
 		), told AS MATERIALIZED (
-			SELECT h.xid, h.seq FROM paysafe.history(evidence.relation, evidence.key) h
+			SELECT h.xid, h.seq FROM paysafe.history(evidence_file.relation, evidence_file.key) h
 			UNION
 			SELECT l.xid, l.seq FROM paysafe.audit_log l
-			 WHERE l.schema_name = 'paysafe' AND l.table_name IN ('approval_record', 'approval_end')
-			   AND l.key = ANY (SELECT a.id FROM approved a)
+			 WHERE l.schema_name = 'paysafe' AND l.key = ANY (SELECT s.key FROM said s)
+			   AND EXISTS (SELECT FROM said s WHERE s.table_name = l.table_name AND s.key = l.key)
 		), shape AS (
 			SELECT DISTINCT r.shape FROM told t JOIN paysafe.audit_row r ON r.xid = t.xid AND r.seq = t.seq
 		), proof AS (
@@ -131,8 +160,13 @@ CREATE FUNCTION paysafe.evidence(relation regclass, key text) RETURNS text
 			UNION ALL
 			SELECT x.xid, NULL, paysafe.proof(x.xid) FROM (SELECT DISTINCT t.xid FROM told t) x
 		)
-		SELECT E'paysafe-evidence@v1\nabout ' || translate(evidence.relation::text || ', key ' || evidence.key, E'\n\r', '  ') || E'\n'
+		SELECT E'paysafe-evidence@v1\nabout ' || translate(evidence_file.relation::text || ', key ' || evidence_file.key, E'\n\r', '  ') || E'\n'
 			   || (SELECT string_agg('shape ' || translate(encode(paysafe.audit_shape_bytes(s.shape), 'base64'), E'\n', '') || E'\n', '' ORDER BY s.shape) FROM shape s)
 			   || (SELECT string_agg('proof ' || octet_length(p.file) || E'\n' || p.file, '' ORDER BY p.xid, p.seq NULLS LAST) FROM proof p);
 	END;
-COMMENT ON FUNCTION paysafe.evidence(regclass, text) IS 'one file that proves the life of a row, and its approvals, to whoever has the verifier key of the log: see paysafe-evidence; NULL if nothing of the row is on record';
+COMMENT ON FUNCTION paysafe.evidence_file(regclass, text) IS 'for paysafe.evidence, which looks who asks';
+
+CREATE FUNCTION paysafe.evidence(relation regclass, key text) RETURNS text
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_evidence';
+COMMENT ON FUNCTION paysafe.evidence(regclass, text) IS 'one file that proves the life of a row, its approvals, rejections and broken glasses, to whoever has the verifier key of the log: see paysafe-evidence; NULL if nothing of the row is on record. For whoever may read the table, or the log';

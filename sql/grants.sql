@@ -24,6 +24,9 @@ GRANT EXECUTE ON FUNCTION paysafe.protect_append_only(regclass, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_tenant(regclass, name, int, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_owner(regclass, name, text, text, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_schedule(regclass, name, jsonb, name, name, name, name, text[], text), paysafe.cron_distance(text) TO PUBLIC;
+--@keys
+GRANT EXECUTE ON FUNCTION paysafe.protect_velocity(regclass, @key, numeric, interval, text, name, numeric, numeric, jsonb, text, text) TO PUBLIC;
+--@end
 GRANT EXECUTE ON FUNCTION paysafe.protect_test_rows(regclass, name[], text[], regclass, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_secret(regclass, name[], text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION paysafe.protect_payload(regclass, name, paysafe.payload, text) TO PUBLIC;

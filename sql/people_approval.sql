@@ -21,7 +21,8 @@ CREATE TABLE paysafe.approval_record (
 	amount numeric,
 	currency text,
 	rule text,
-	identity text NOT NULL
+	identity text NOT NULL,
+	alone boolean NOT NULL DEFAULT false
 );
 CREATE INDEX approval_record_relation_key ON paysafe.approval_record (relation, key);
 CREATE INDEX approval_record_payment ON paysafe.approval_record (relation, payment);
@@ -31,6 +32,7 @@ COMMENT ON COLUMN paysafe.approval_record.key IS 'of the row; NULL for a refund 
 COMMENT ON COLUMN paysafe.approval_record.payment IS 'of a refund that was approved before its row was there: of this payment, of at most this amount';
 COMMENT ON COLUMN paysafe.approval_record.rule IS 'of refunds, under which it is approved; NULL for a change of rules';
 COMMENT ON COLUMN paysafe.approval_record.identity IS 'how well it was known who approves: claimed, session, proven, passkey';
+COMMENT ON COLUMN paysafe.approval_record.alone IS 'no second person''s approval: one person has broken the glass, see paysafe.break_glass_use';
 COMMENT ON COLUMN paysafe.approval_record.digest IS 'SHA-256 of exactly what is approved';
 
 CREATE TABLE paysafe.approval_end (
@@ -194,7 +196,7 @@ CREATE VIEW paysafe.approval AS
 		   a.login, a.session_user_name, a.client_addr,
 		   a.at, a.valid_until,
 		   e.at AS ended_at, e.actor AS ended_by, e.reason AS end_reason,
-		   a.payment, a.amount, a.currency, a.rule, a.identity
+		   a.payment, a.amount, a.currency, a.rule, a.identity, a.alone
 	  FROM paysafe.approval_record a
 		   LEFT JOIN paysafe.approval_end e ON e.approval = a.id;
-COMMENT ON VIEW paysafe.approval IS 'all approvals and what became of them';
+COMMENT ON VIEW paysafe.approval IS 'all approvals and what became of them; alone: none, one person has broken the glass';

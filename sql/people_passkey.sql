@@ -31,7 +31,7 @@ COMMENT ON COLUMN paysafe.passkey_record.cose_key IS 'the public key, as the aut
 COMMENT ON COLUMN paysafe.passkey_record.top_origins IS 'of pages that may show ours within; empty text: of whatever the browser does not tell';
 COMMENT ON COLUMN paysafe.passkey_record.backup_eligible IS 'may it have copies on other devices? NULL: nobody has said';
 COMMENT ON COLUMN paysafe.passkey_record.sign_count IS 'of the authenticator when it was enrolled; 0: it does not count';
-COMMENT ON COLUMN paysafe.passkey_record.how IS 'approved: by another person''s passkey; bootstrap: by the owner of the extension; recovery: by them later, when too few could sign';
+COMMENT ON COLUMN paysafe.passkey_record.how IS 'approved: by another person''s passkey; bootstrap: by the owner of the extension; recovery: by them later, when too few could sign; unsigned recovery: when nobody could: it signs nothing for 24 hours';
 COMMENT ON COLUMN paysafe.passkey_record.change IS 'the key under which it was approved, if it was';
 
 CREATE TABLE paysafe.passkey_end (

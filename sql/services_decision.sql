@@ -73,13 +73,15 @@ CREATE FUNCTION paysafe.story(
 			   jsonb_strip_nulls(jsonb_build_object('segment', s.segment, 'subject', encode(s.subject, 'hex'), 'figures', s.figures)),
 			   s.actor, s.request_id, s.count
 		  FROM paysafe.signal s
-		 WHERE s.business_id = (SELECT w.id FROM wanted w) OR s.request_id = ANY ((SELECT q.ids FROM request q)::text[])
+		 WHERE s.business_id = (SELECT w.id FROM wanted w)
+			OR s.request_id = ANY ((SELECT q.ids FROM request q)::text[]) AND s.business_id IS NULL
 		UNION ALL
 		SELECT d.at, 'decision', d.name, d.outcome, d.table_name, d.key,
 			   jsonb_strip_nulls(d.detail || jsonb_build_object('input_sha256', encode(d.input_sha256, 'hex'), 'version', d.version)),
 			   d.actor, d.request_id, d.count
 		  FROM paysafe.decision d
-		 WHERE (d.business_id = (SELECT w.id FROM wanted w) OR d.request_id = ANY ((SELECT q.ids FROM request q)::text[]))
+		 WHERE (d.business_id = (SELECT w.id FROM wanted w)
+				OR d.request_id = ANY ((SELECT q.ids FROM request q)::text[]) AND d.business_id IS NULL)
 		   AND d.outcome <> 'throttled'
 		UNION ALL
 		SELECT e.created_at, 'inbox', e.event_type, e.state, NULL, NULL,

@@ -67,6 +67,9 @@
 /* payloads */
 #define ERRCODE_23H01_PAYLOAD			MAKE_SQLSTATE('2','3','H','0','1')
 
+/* velocity */
+#define ERRCODE_23V01_VELOCITY			MAKE_SQLSTATE('2','3','V','0','1')
+
 /* secrets */
 #define ERRCODE_23K01_SEALED			MAKE_SQLSTATE('2','3','K','0','1')
 

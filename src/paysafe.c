@@ -12,6 +12,8 @@
 #include "utils/guc.h"
 
 #include "abuse/counter.h"
+#include "abuse/recent.h"
+#include "check/check_own.h"
 #include "engine/deferral.h"
 #include "engine/enforce.h"
 #include "engine/proposal.h"
@@ -85,10 +87,12 @@ _PG_init(void)
 	paysafe_idempotency_init();
 	paysafe_webhook_init();
 	paysafe_request_init();
+	paysafe_check_own_init();
 	if (process_shared_preload_libraries_in_progress)
 	{
 		paysafe_refusal_queue_preload();
 		paysafe_counter_preload();
+		paysafe_recent_preload();
 		paysafe_refusal_writer_preload();
 		paysafe_seal_worker_preload();
 		paysafe_expiry_preload();

@@ -556,6 +556,7 @@ paysafe_check(PG_FUNCTION_ARGS)
 					  PG_GETARG_BOOL(0) ? "true" : "false"), InvalidOid);
 	if (!PG_GETARG_BOOL(0))
 		PG_RETURN_NULL();
+	add_part(result, "books", "books", "SELECT subject, check_name, ok, detail FROM paysafe.check_books()", InvalidOid);
 	trouble = paysafe_attempt(list_audited, &audited);
 	foreach(lc, audited)
 	{

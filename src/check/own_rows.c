@@ -15,6 +15,7 @@
 #include "access/tableam.h"
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
+#include "port/pg_bswap.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -43,7 +44,7 @@ is_in(const RowKey *key, AttrNumber attnum)
 
 /*
  * What rows are sorted by: the primary key without names of tables, but with the time
- * then; without a primary key, all of it.
+ * then; without a primary key, all of it, but of refusals the time.
  */
 static void
 choose_key(OwnTable *table, const RowKey *primary)
@@ -57,8 +58,11 @@ choose_key(OwnTable *table, const RowKey *primary)
 	{
 		AttrNumber	attnum = table->shape->shape.columns[i].attnum;
 
-		table->in_key[i] = table->compared[i] &&
-			(primary->n == 0 || is_in(primary, attnum) || (names && attnum == table->at));
+		if (table->id == PAYSAFE_REFUSAL_RECORD)
+			table->in_key[i] = attnum == table->at;
+		else
+			table->in_key[i] = table->compared[i] &&
+				(primary->n == 0 || is_in(primary, attnum) || (names && attnum == table->at));
 	}
 }
 
@@ -84,14 +88,23 @@ describe_columns(OwnTable *table)
 	}
 }
 
+bool
+paysafe_own_rows_compared(PaysafeTable id)
+{
+	/* what a dump has left there is on its way to its own table */
+	if (id == PAYSAFE_DUMPED_ROW)
+		return false;
+	/* of refusals, whoever writes them sees to it */
+	return id == PAYSAFE_REFUSAL_RECORD || paysafe_catalog_is_audited(id);
+}
+
 OwnTable *
 paysafe_own_rows_open(PaysafeTable id)
 {
 	OwnTable   *table;
 	RowKey		primary;
 
-	/* what a dump has left there is on its way to its own table */
-	if (!paysafe_catalog_is_audited(id) || id == PAYSAFE_DUMPED_ROW)
+	if (!paysafe_own_rows_compared(id))
 		return NULL;
 	table = palloc0(sizeof(OwnTable));
 	table->id = id;
@@ -105,8 +118,9 @@ paysafe_own_rows_open(PaysafeTable id)
 	table->by_name = paysafe_dumped_by_name(id);
 	table->not_dumped = id == PAYSAFE_TEST_DATABASE || id == PAYSAFE_FIXTURE_BLOCK;
 	table->emptied = id == PAYSAFE_BREACH_RECORD || id == PAYSAFE_ACCEPTED_ROW ||
-		id == PAYSAFE_APPROVAL_RECORD || id == PAYSAFE_REJECTION_RECORD || id == PAYSAFE_REFUND_REQUEST;
-	table->expires = id == PAYSAFE_SIGNAL_RECORD || id == PAYSAFE_DECISION_RECORD;
+		id == PAYSAFE_APPROVAL_RECORD || id == PAYSAFE_REJECTION_RECORD || id == PAYSAFE_REFUND_REQUEST ||
+		id == PAYSAFE_REFUND_EVENT;
+	table->expires = id == PAYSAFE_SIGNAL_RECORD || id == PAYSAFE_DECISION_RECORD || id == PAYSAFE_REFUSAL_RECORD;
 	table->slot = table_slot_create(table->rel, NULL);
 	describe_columns(table);
 	primary.n = paysafe_row_key_columns(table->rel, &primary.attnums);
@@ -167,6 +181,21 @@ paysafe_own_rows_logged(const OwnTable *table, const AuditShapeRead *shape, cons
 				row->type_names[i] = shape->shape->columns[j].type_name;
 			}
 	return row;
+}
+
+TimestampTz
+paysafe_own_rows_at(const OwnTable *table, const OwnRow *row, TimestampTz other)
+{
+	uint64		at;
+
+	for (int i = 0; i < table->ncolumns; i++)
+		if (table->shape->shape.columns[i].attnum == table->at && row->bytes[i].data != NULL &&
+			row->bytes[i].len == sizeof(at))
+		{
+			memcpy(&at, row->bytes[i].data, sizeof(at));
+			return (TimestampTz) pg_ntoh64(at);
+		}
+	return other;
 }
 
 char *

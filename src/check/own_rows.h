@@ -47,6 +47,9 @@ typedef struct OwnRow
 	int			encoding;
 } OwnRow;
 
+/* Does the log have images of its rows, to compare them with? */
+extern bool paysafe_own_rows_compared(PaysafeTable id);
+
 /* Opened with AccessShareLock, in the current context; NULL: the log has none of its rows. */
 extern OwnTable *paysafe_own_rows_open(PaysafeTable id);
 extern void paysafe_own_rows_close(OwnTable *table);
@@ -55,6 +58,9 @@ extern void paysafe_own_rows_close(OwnTable *table);
 extern OwnRow *paysafe_own_rows_stored(const OwnTable *table, TupleTableSlot *slot);
 extern OwnRow *paysafe_own_rows_logged(const OwnTable *table, const AuditShapeRead *shape,
 									   const char *image, int len);
+
+/* When the row was added, as it says itself; or else this time. */
+extern TimestampTz paysafe_own_rows_at(const OwnTable *table, const OwnRow *row, TimestampTz other);
 
 /* The text that it is sorted by. */
 extern char *paysafe_own_rows_key(const OwnTable *table, const OwnRow *row);

@@ -15,7 +15,8 @@
  *
  * What a row lacks an image for, or an image a row, without anybody's fault: rows that
  * every database has; that came by a subscription that is trusted; that were there before
- * paysafe worked here, where the log did not come along; that a dump leaves out.
+ * paysafe worked here, where the log did not come along; that a dump leaves out; refusals
+ * that were written before paysafe worked here.
  *
  *-------------------------------------------------------------------------
  */
@@ -45,16 +46,13 @@
 #include "evidence/audit_log.h"
 #include "evidence/reading/find.h"
 #include "evidence/reading/term.h"
-#include "guard/hooks.h"
 #include "store/own_table.h"
 
 /* Larger tables (32 MB) are looked at as far as their rows are new, unless all is asked for. */
 #define LARGE_BLOCKS	4096
-#define NEW_ENOUGH		(31 * USECS_PER_DAY)
+#define NEW_ENOUGH		(28 * USECS_PER_DAY)
 /* Row and image have the times of two clocks: of the transaction and of the change. */
 #define MARGIN			USECS_PER_DAY
-/* What is not in the log's index is read as a whole up to here (128 MB), unless all is asked for. */
-#define UNINDEXED_BLOCKS	16384
 
 /* A rule that a table got under this name, which it has again or still. */
 typedef struct Known
@@ -111,6 +109,7 @@ struct OwnReconciliation
 	MemoryContext key_context;
 	FindingSink sink;
 	ReturnSetInfo *result;
+	TransactionId refusals_from;	/* whose refusal is the first one that the log has an image of */
 	int			nfindings[PAYSAFE_NTABLES];
 	StringInfoData words[PAYSAFE_NTABLES];
 };
@@ -174,6 +173,20 @@ note_rule(OwnReconciliation *rec, const OwnTable *table, const OwnRow *row, cons
 			rec->brought = true;
 }
 
+/*
+ * A refusal is written with its image, unless paysafe had not worked here yet.  Who
+ * writes them does so one transaction after the other, so those before the first that
+ * has an image need none.
+ */
+static void
+note_refusal(OwnReconciliation *rec, const ReconcileItem *item)
+{
+	TransactionId xid = XidFromFullTransactionId(FullTransactionIdFromU64(item->xid));
+
+	if (item->here && (!TransactionIdIsValid(rec->refusals_from) || TransactionIdPrecedes(xid, rec->refusals_from)))
+		rec->refusals_from = xid;
+}
+
 static void
 visit_image(Relation partition, TupleTableSlot *slot, void *arg)
 {
@@ -201,11 +214,20 @@ visit_image(Relation partition, TupleTableSlot *slot, void *arg)
 		item.seq = DatumGetInt32(slot->tts_values[ROW_SEQ]);
 		image = DatumGetByteaPP(slot->tts_values[ROW_AFTER]);
 		row = paysafe_own_rows_logged(table, shape, VARDATA_ANY(image), VARSIZE_ANY_EXHDR(image));
+		/* what was written long after it happened may be older than its image, and gone */
+		if (table->expires && paysafe_own_rows_at(table, row, item.at) < rec->cut)
+		{
+			MemoryContextSwitchTo(old);
+			MemoryContextReset(rec->row_context);
+			return;
+		}
 		put_item(rec, table, row, &item);
 		rec->log_came |= !item.here;
 		rec->test |= table->id == PAYSAFE_TEST_DATABASE;
 		if (table->id == PAYSAFE_RULE)
 			note_rule(rec, table, row, &item);
+		if (table->id == PAYSAFE_REFUSAL_RECORD)
+			note_refusal(rec, &item);
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(rec->row_context);
@@ -352,17 +374,23 @@ may_be_there(OwnReconciliation *rec, const OwnTable *table, const Member *row)
 {
 	ItemPointerData tid = row->tid;
 	bool		before = false;
+	TransactionId from = table->id == PAYSAFE_REFUSAL_RECORD ? rec->refusals_from : rec->since_xid;
 
 	if (row->may || rec->brought)
 		return true;
-	if (rec->log_came || !TransactionIdIsNormal(rec->since_xid))
+	if (table->id == PAYSAFE_REFUSAL_RECORD)
+	{
+		if (!TransactionIdIsValid(from))
+			return true;
+	}
+	else if (rec->log_came || !TransactionIdIsNormal(from))
 		return false;
 	if (table_tuple_fetch_row_version(table->rel, &tid, rec->snapshot, table->slot))
 	{
 		HeapTuple	tuple = ExecFetchSlotHeapTuple(table->slot, false, NULL);
 		TransactionId xmin = HeapTupleHeaderGetRawXmin(tuple->t_data);
 
-		before = TransactionIdIsNormal(xmin) && TransactionIdPrecedes(xmin, rec->since_xid);
+		before = TransactionIdIsNormal(xmin) && TransactionIdPrecedes(xmin, from);
 	}
 	return before;
 }
@@ -717,9 +745,9 @@ paysafe_reconcile_own(Oid relation, ReturnSetInfo *result)
 	OwnReconciliation rec = {.sink = put_row, .result = result};
 	PaysafeTable id = 0;
 
-	while (id < PAYSAFE_NTABLES && (!paysafe_catalog_is_audited(id) || paysafe_catalog_table(id) != relation))
+	while (id < PAYSAFE_NTABLES && (!paysafe_own_rows_compared(id) || paysafe_catalog_table(id) != relation))
 		id++;
-	if (id == PAYSAFE_NTABLES || id == PAYSAFE_DUMPED_ROW)
+	if (id == PAYSAFE_NTABLES)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("table \"%s\" is not audited", get_rel_name(relation)),
@@ -739,40 +767,12 @@ put_words(OwnReconciliation *rec, const OwnTable *table, const char *key, const 
 		appendStringInfo(words, "%srow %s %s", words->len > 0 ? "; " : "", quote_literal_cstr(key), finding);
 }
 
-static void
-put_check(OwnReconciliation *rec, const char *subject, bool ok, const char *detail)
+void
+paysafe_reconcile_own_all(bool whole, OwnTableVisitor visitor, void *arg)
 {
-	Datum		values[4] = {
-		CStringGetTextDatum(subject), CStringGetTextDatum("own_rows"), BoolGetDatum(ok), (Datum) 0
-	};
-	bool		nulls[4] = {false, false, false, detail == NULL};
-
-	if (detail != NULL)
-		values[3] = CStringGetTextDatum(detail);
-	tuplestore_putvalues(rec->result->setResult, rec->result->setDesc, values, nulls);
-}
-
-/* SQL-callable functions */
-
-PG_FUNCTION_INFO_V1(paysafe_check_own);
-
-/*
- * check_own(whole boolean) returns table (subject, check_name, ok, detail)
- */
-Datum
-paysafe_check_own(PG_FUNCTION_ARGS)
-{
-	bool		whole = PG_GETARG_BOOL(0);
-	OwnReconciliation rec = {.sink = put_words, .result = (ReturnSetInfo *) fcinfo->resultinfo};
+	OwnReconciliation rec = {.sink = put_words};
 	ListCell   *lc;
 
-	InitMaterializedSRF(fcinfo, 0);
-	if (!whole && paysafe_audit_find_unindexed(GetActiveSnapshot()) > UNINDEXED_BLOCKS)
-	{
-		put_check(&rec, "own tables", !paysafe_hooks_guarding(),
-				  "their rows are not compared with the audit log, of which too much is not in its index: SELECT paysafe.index_audit(), or paysafe.check(true)");
-		PG_RETURN_NULL();
-	}
 	begin(&rec, PAYSAFE_NTABLES, whole);
 	run(&rec);
 	foreach(lc, rec.tables)
@@ -782,11 +782,7 @@ paysafe_check_own(PG_FUNCTION_ARGS)
 
 		if (rec.nfindings[table->id] > 5)
 			appendStringInfo(words, "; and %d more: paysafe.reconcile lists them", rec.nfindings[table->id] - 5);
-		put_check(&rec, table->subject, words->len == 0,
-				  words->len > 0 ? words->data :
-				  table->expires ? "its rows of the last month were compared: older ones may have been removed" :
-				  table->large ? "it is large: its rows of the last month were compared; paysafe.check(true) compares all" : NULL);
+		visitor(table, words->len > 0 ? words->data : NULL, arg);
 	}
 	end(&rec);
-	PG_RETURN_NULL();
 }

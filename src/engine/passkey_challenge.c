@@ -378,6 +378,11 @@ asserting_passkey(const TokenAssertion *assertion, const Challenge *challenge)
 	paysafe_passkey_lock(passkey);
 	if (passkey->revoked)
 		refuse_assertion(psprintf("passkey " INT64_FORMAT " is revoked", passkey->id));
+	/* time for those whom somebody has kept from signing to see it */
+	if (passkey->signs_from > GetCurrentTimestamp())
+		paysafe_passkey_refuse("waits", psprintf("passkey " INT64_FORMAT " signs nothing yet", passkey->id), NULL,
+							   psprintf("Nobody who could sign has approved it: it counts from %s on.", timestamptz_to_str(passkey->signs_from)),
+							   "Whoever knows nothing of it has it revoked: paysafe.revoke_passkey.");
 	if (!paysafe_passkey_is_of(passkey, challenge->actor))
 		refuse_assertion("a challenge for somebody else");
 	handle = passkey->terms.user_handle;

@@ -434,8 +434,10 @@ paysafe_bootstrap_passkey(PG_FUNCTION_ARGS)
 	if (ever >= 2)
 	{
 		/* who takes the last ones away does not begin anew alone */
-		enrolment.how = "recovery";
-		if (!authorize(&passkey, &enrolment, left_signers(&passkey)))
+		Signers		left = left_signers(&passkey);
+
+		enrolment.how = left == NOBODY_LEFT ? PAYSAFE_PASSKEY_UNSIGNED : "recovery";
+		if (!authorize(&passkey, &enrolment, left))
 			PG_RETURN_NULL();
 	}
 	id = paysafe_passkey_add(&passkey, &enrolment);

@@ -39,7 +39,6 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "base/any_text.h"
@@ -254,34 +253,11 @@ paysafe_refusal_writer_main(Datum arg)
 static void
 start_writer(Oid database)
 {
-	BackgroundWorker worker = {
-		.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
-		.bgw_start_time = BgWorkerStart_RecoveryFinished,
-		.bgw_restart_time = BGW_NEVER_RESTART,
-		.bgw_main_arg = ObjectIdGetDatum(database)
-	};
-
-	strlcpy(worker.bgw_name, "paysafe refusal writer", BGW_MAXLEN);
-	strlcpy(worker.bgw_type, "paysafe refusal writer", BGW_MAXLEN);
-	strlcpy(worker.bgw_library_name, "paysafe", sizeof(worker.bgw_library_name));
-	strlcpy(worker.bgw_function_name, "paysafe_refusal_writer_main", BGW_MAXLEN);
-	if (!RegisterDynamicBackgroundWorker(&worker, NULL))
+	if (!paysafe_worker_start("paysafe refusal writer", "paysafe_refusal_writer_main", database, NULL))
 		ereport(WARNING,
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 				 errmsg("no background worker is free to write paysafe's refusals"),
 				 errhint("Raise max_worker_processes.")));
-}
-
-/* Has the database been dropped while refusals waited? */
-static bool
-is_gone(Oid database)
-{
-	bool		result;
-
-	StartTransactionCommand();
-	result = !SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(database));
-	CommitTransactionCommand();
-	return result;
 }
 
 static void
@@ -321,7 +297,7 @@ paysafe_refusal_launcher_main(Datum arg)
 		}
 		while (OidIsValid(database = paysafe_refusal_queue_next()))
 		{
-			if (is_gone(database))
+			if (paysafe_worker_database_is_gone(database))
 				discard(database);
 			else
 				start_writer(database);

@@ -17,7 +17,7 @@
 #include "evidence/signal.h"
 #include "store/own_table.h"
 
-/* check() compares what is younger than 31 days with the audit log. */
+/* check() compares what is younger than 28 days with the audit log. */
 #define LEAST_DAYS	35
 
 typedef struct Expiry

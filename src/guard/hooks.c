@@ -37,6 +37,7 @@
 
 #include "abuse/counter.h"
 #include "abuse/meter.h"
+#include "abuse/recent.h"
 #include "abuse/tally.h"
 #include "base/statement.h"
 #include "engine/assigned.h"
@@ -373,6 +374,7 @@ shmem_request(void)
 	paysafe_seal_shared_request();
 	paysafe_counter_request();
 	paysafe_tally_request();
+	paysafe_recent_request();
 	paysafe_meter_request();
 }
 
@@ -386,6 +388,7 @@ shmem_startup(void)
 	paysafe_seal_shared_startup();
 	paysafe_counter_startup();
 	paysafe_tally_startup();
+	paysafe_recent_startup();
 	paysafe_meter_startup();
 	LWLockRelease(AddinShmemInitLock);
 	/* all libraries are there, and none has the settings' last word */

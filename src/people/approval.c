@@ -59,7 +59,7 @@ enum
 	RECORD_ID, RECORD_RELATION, RECORD_KEY, RECORD_DIGEST, RECORD_ACTOR,
 	RECORD_LOGIN, RECORD_SESSION_USER, RECORD_CLIENT, RECORD_REASON,
 	RECORD_TICKET, RECORD_REQUEST_ID, RECORD_AT, RECORD_VALID_UNTIL,
-	RECORD_PAYMENT, RECORD_AMOUNT, RECORD_CURRENCY, RECORD_RULE, RECORD_IDENTITY,
+	RECORD_PAYMENT, RECORD_AMOUNT, RECORD_CURRENCY, RECORD_RULE, RECORD_IDENTITY, RECORD_ALONE,
 	RECORD_NCOLUMNS
 };
 enum
@@ -482,6 +482,7 @@ paysafe_approval_add(Oid relid, const char *key, const ApprovalSubject *subject,
 	nulls[RECORD_RULE] = subject->rule == NULL;
 	values[RECORD_RULE] = subject->rule ? CStringGetTextDatum(subject->rule) : (Datum) 0;
 	values[RECORD_IDENTITY] = CStringGetTextDatum(paysafe_identity_name(approver->level));
+	values[RECORD_ALONE] = BoolGetDatum(subject->alone);
 	nulls[RECORD_PAYMENT] = nulls[RECORD_AMOUNT] = nulls[RECORD_CURRENCY] = key != NULL;
 	if (key == NULL)
 	{

@@ -53,6 +53,7 @@ typedef struct ApprovalSubject
 	List	   *hours;			/* of char * (base/hours.h): nor those that were given at another time than all of these */
 	const char *futile;			/* why no approval would help, in a sentence, or NULL; of approval_subject only */
 	const char *words;			/* what it is, for a person; of approval_subject only, or NULL */
+	bool		alone;			/* nobody else approves it: the glass is broken */
 	TimestampTz given_after;	/* approvals given until then do not count; 0: all do */
 } ApprovalSubject;
 

@@ -102,6 +102,8 @@ read_passkey(HeapTuple tuple, TupleDesc desc)
 	passkey->terms.user_handle = nulls[PASSKEY_USER_HANDLE] ? NULL : DatumGetByteaPCopy(values[PASSKEY_USER_HANDLE]);
 	passkey->backup_eligible = nulls[PASSKEY_BACKUP_ELIGIBLE] ? -1 : DatumGetBool(values[PASSKEY_BACKUP_ELIGIBLE]);
 	passkey->revoked = is_revoked(passkey->id);
+	if (strcmp(TextDatumGetCString(values[PASSKEY_HOW]), PAYSAFE_PASSKEY_UNSIGNED) == 0)
+		passkey->signs_from = DatumGetTimestampTz(values[PASSKEY_AT]) + PAYSAFE_PASSKEY_WAIT;
 	return passkey;
 }
 

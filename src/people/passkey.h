@@ -18,6 +18,10 @@
 #define PAYSAFE_PASSKEY_MAX_ORIGINS	16
 #define PAYSAFE_PASSKEY_RP_ID_MAX	253 /* bytes: a domain name */
 
+/* How one came to somebody when nobody was left who could sign that, and how long it signs nothing itself. */
+#define PAYSAFE_PASSKEY_UNSIGNED	"unsigned recovery"
+#define PAYSAFE_PASSKEY_WAIT		USECS_PER_DAY
+
 /* What an assertion is measured by. */
 typedef struct PasskeyTerms
 {
@@ -37,6 +41,7 @@ typedef struct Passkey
 	PasskeyTerms terms;
 	int			backup_eligible;	/* may it have copies: 0 or 1; -1: nobody has said */
 	bool		revoked;
+	TimestampTz signs_from;		/* nobody has signed that it is enrolled: until then it signs nothing; 0: at once */
 } Passkey;
 
 /* Why the bytes are no key that one can be verified with; NULL: they are one. */
@@ -76,7 +81,7 @@ typedef struct PasskeyEnrolment
 {
 	const char *algorithm;		/* ES256, ... */
 	int64		sign_count;
-	const char *how;			/* "approved", "bootstrap" or "recovery" */
+	const char *how;			/* "approved", "bootstrap", "recovery" or PAYSAFE_PASSKEY_UNSIGNED */
 	const char *change;			/* the key under which it was approved, or NULL */
 	const char *reason;
 	const char *ticket;			/* or NULL */

@@ -193,9 +193,8 @@ static const uint32 zeros[] = {
 	0x1FBF0
 };
 
-/* The digit that a character beyond ASCII is, or -1. */
-static int
-digit_of(uint32 c)
+int
+paysafe_card_digit_of(uint32 c)
 {
 	int			low = 0;
 	int			high = lengthof(zeros);
@@ -460,7 +459,7 @@ read_element(const Reader *r, size_t pos)
 		e.value -= '0';
 		return e;
 	}
-	if ((r->fold & REDACT_FOLD_DIGITS) && e.value >= 0x80 && (digit = digit_of(e.value)) >= 0)
+	if ((r->fold & REDACT_FOLD_DIGITS) && e.value >= 0x80 && (digit = paysafe_card_digit_of(e.value)) >= 0)
 	{
 		e.kind = DIGIT;
 		e.value = (uint32) digit;

@@ -22,6 +22,9 @@
 extern bool paysafe_card_redact(const RedactText *text, int fold, bool wipe,
 								 RedactOutput *out);
 
+/* The decimal digit that a character beyond ASCII is, or -1. */
+extern int	paysafe_card_digit_of(uint32 c);
+
 /* A number of n decimal digits: a card's, by issuer, length and check digit? */
 extern bool paysafe_card_is_number(const uint8 *digits, int n);
 

@@ -28,6 +28,7 @@ const RuleKind *const paysafe_rule_kinds[] = {
 	&paysafe_refund_kind,
 	&paysafe_ledger_kind,
 	&paysafe_balance_kind,
+	&paysafe_velocity_kind,
 	&paysafe_secret_kind,
 	&paysafe_payload_kind,
 	&paysafe_audit_kind,

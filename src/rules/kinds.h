@@ -26,6 +26,7 @@ extern const RuleKind paysafe_payload_kind;
 extern const RuleKind paysafe_tenant_kind;
 extern const RuleKind paysafe_owner_kind;
 extern const RuleKind paysafe_schedule_kind;
+extern const RuleKind paysafe_velocity_kind;
 extern const RuleKind paysafe_audit_kind;
 extern const RuleKind paysafe_replica_kind;
 

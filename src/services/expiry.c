@@ -7,7 +7,7 @@
  * goes through the databases once in paysafe.expiry_interval and starts a worker in
  * one after the other.  The worker makes the partitions of the audit log, of inbox,
  * outbox and responses ahead, and does what queue_expire, idempotency_expire,
- * refusal_expire and index_audit do, removes tokens that were used and are over and counters of limits that have all again, each in
+ * refusal_expire and index_audit do, removes tokens that were used and are over and counters of limits that have all again, and what is in no window of a rule of velocity, each in
  * a transaction of its own, and leaves: nobody who wants to
  * drop or copy the database waits for it.  An error is in the server's log and ends that
  * step only, so that nothing that cannot expire keeps partitions from being made; the
@@ -41,6 +41,7 @@
 #include "evidence/refusal_expire.h"
 #include "evidence/signal.h"
 #include "identity/token_use.h"
+#include "rules/velocity/velocity.h"
 #include "services/expiry.h"
 #include "services/idempotency/idempotency.h"
 #include "services/queue/queue.h"
@@ -98,6 +99,12 @@ static void
 expire_counters(void)
 {
 	(void) paysafe_durable_expire();
+}
+
+static void
+expire_velocity(void)
+{
+	(void) paysafe_velocity_expire_rows();
 }
 
 /* What the sealer has not, or where there is none. */
@@ -163,6 +170,7 @@ paysafe_expiry_worker_main(Datum arg)
 	run(expire_tokens, "removing used tokens");
 	run(expire_challenges, "removing challenges of passkeys");
 	run(expire_counters, "removing counters of limits");
+	run(expire_velocity, "removing what is in no window of a rule of velocity");
 	run(index_log, "indexing the audit log");
 	proc_exit(0);
 }
@@ -203,19 +211,8 @@ static void
 run_in(Oid database)
 {
 	BackgroundWorkerHandle *handle;
-	BackgroundWorker worker = {
-		.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
-		.bgw_start_time = BgWorkerStart_RecoveryFinished,
-		.bgw_restart_time = BGW_NEVER_RESTART,
-		.bgw_main_arg = ObjectIdGetDatum(database),
-		.bgw_notify_pid = MyProcPid
-	};
 
-	strlcpy(worker.bgw_name, "paysafe expiry worker", BGW_MAXLEN);
-	strlcpy(worker.bgw_type, "paysafe expiry worker", BGW_MAXLEN);
-	strlcpy(worker.bgw_library_name, "paysafe", sizeof(worker.bgw_library_name));
-	strlcpy(worker.bgw_function_name, "paysafe_expiry_worker_main", BGW_MAXLEN);
-	if (!RegisterDynamicBackgroundWorker(&worker, &handle))
+	if (!paysafe_worker_start("paysafe expiry worker", "paysafe_expiry_worker_main", database, &handle))
 	{
 		ereport(WARNING,
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),

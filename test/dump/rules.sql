@@ -109,6 +109,11 @@ CALL pg_temp.refused('23N03', $$INSERT INTO shop.lease SELECT i, 'acme', 2027 FR
 INSERT INTO shop.lease VALUES (9, 'acme', 2027);
 ROLLBACK;
 
+-- velocity counts from now on
+INSERT INTO shop.charge VALUES (3, 8, 'c'), (4, 8, 'd');
+CALL pg_temp.refused('23V01', $$INSERT INTO shop.charge VALUES (5, 8, 'e')$$);
+CALL pg_temp.refused('42501', $$SELECT paysafe.protect_velocity('shop.charge', 'customer', 3, '2 days', 'values', 'card', rule => 'velocity_cards', mode => 'refuse')$$);
+
 -- nor does SQL write to paysafe's own tables again
 CALL pg_temp.refused('42501', $$INSERT INTO paysafe.rule SELECT * FROM paysafe.rule$$);
 CALL pg_temp.refused('42501', $$UPDATE paysafe.audit_row SET op = 'I'$$);

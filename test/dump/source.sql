@@ -196,6 +196,11 @@ SELECT paysafe.protect_refund('shop.move', 'shop.move', 'source', 'amount', rows
 SELECT paysafe.set_refund_threshold('shop.move', 'USD', 500);
 INSERT INTO shop.move VALUES (1, 'sale', NULL, 80), (2, 'refund', 1, -30);
 UPDATE shop.move SET amount = 50 WHERE id = 1;
+-- how much of one key within a time: the rule is there again, and counts from then on
+CREATE TABLE shop.charge (id int PRIMARY KEY, customer int, card text);
+SELECT paysafe.protect_velocity('shop.charge', 'customer', 2, '2 days', 'values', 'card', rule => 'velocity_cards', mode => 'refuse');
+SELECT paysafe.protect_velocity('shop.charge', 'customer', 9, '10 minutes');
+INSERT INTO shop.charge VALUES (1, 7, 'a'), (2, 7, 'b');
 -- a change of rules that waits
 BEGIN;
 SELECT paysafe.act_as('ann'), paysafe.propose('bigger orders', 'T-2'), paysafe.set_refund_threshold('shop.refund', 'USD', 5000);

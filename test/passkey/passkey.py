@@ -893,7 +893,18 @@ def recovery(admin, app, people):
     refused('42501', 'whom it is for is no other', enrol, admin, 'bootstrap_passkey', 'dora', last, by='clerk', constraint='paysafe_passkey')
     claims('eve', change)
     id = enrol(admin, 'bootstrap_passkey', 'dora', last, by='clerk')
-    check(one(admin, 'SELECT how FROM paysafe.passkey WHERE id = %s', id) == 'recovery' and loud(), 'two people, and in sight')
+    check(one(admin, 'SELECT how FROM paysafe.passkey WHERE id = %s', id) == 'unsigned recovery' and loud(), 'two people, and in sight')
+    request(app, 970)
+    refused('42501', 'it signs nothing for a day', approve, app, last.get(challenge(app, 'dora', key=970)['publicKey']), key=970,
+            constraint='paysafe_passkey_waits', message='signs nothing yet')
+    # the same, a day ago, as a dump brings it back
+    with admin.transaction(force_rollback=True):
+        yesterday = Authenticator()
+        admin.execute('''INSERT INTO paysafe.passkey_record SELECT id + 1000, %s, 'evan', %s, algorithm, rp_id, origins, top_origins, user_verification,
+                             %s, backup_eligible, sign_count, how, change, reason, ticket, requested_by, login, session_user_name, at - interval '24 hours 1 second'
+                             FROM paysafe.passkey_record WHERE id = %s''', [yesterday.credential_id, yesterday.cose(), yesterday.user_handle, id])
+        admin.execute('INSERT INTO paysafe.passkey_use VALUES (%s, 0)', [id + 1000])
+        check(approve(admin, yesterday.get(challenge(admin, 'evan', key=970)['publicKey']), key=970) > 0, 'after that it does')
 
 
 def main():

@@ -1,6 +1,6 @@
 -- When approvals are given that count, and who else may approve what has waited too long.
 BEGIN;
-SELECT plan(63);
+SELECT plan(64);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 SET LOCAL TimeZone = 'Pacific/Auckland';
@@ -35,7 +35,7 @@ SELECT is(left(pg_temp.refusal(format('SELECT paysafe.is_during(%L, now())', hou
 
 CREATE SCHEMA shop;
 CREATE TABLE shop.payment (id int PRIMARY KEY, captured numeric, currency text);
-CREATE TABLE shop.refund (id int PRIMARY KEY, payment int, amount numeric, currency text, status text);
+CREATE TABLE shop.refund (id int PRIMARY KEY, payment int, amount numeric, currency text, status text, iban text);
 CREATE INDEX ON shop.refund (payment);
 INSERT INTO shop.payment SELECT n, 100000, 'EUR' FROM generate_series(1, 99) n;
 INSERT INTO shop.refund VALUES (0, 99, 1, 'EUR', 'void');
@@ -104,6 +104,10 @@ SELECT pg_temp.by_two('SELECT paysafe.add_to_group(''Cy'', ''finance'', ''x'')')
 SELECT pg_temp.asks(6000) AS waits \gset
 SELECT is(pg_temp.approves('Di', :waits), :'not_approved', 'not yet');
 SELECT results_eq(format('SELECT escalates_at > clock_timestamp(), escalation_groups FROM paysafe.pending_approval WHERE key = ''%s''', :waits), $$VALUES (true, '{board}'::text[])$$, 'shown with what waits');
+SELECT escalates_at AS before FROM paysafe.pending_approval WHERE key = :'waits' \gset
+SELECT paysafe.act_as('Ann') \g /dev/null
+UPDATE shop.refund SET iban = 'another account' WHERE id = :waits;
+SELECT ok(escalates_at > :'before', 'what is to be approved is another thing now, and waits anew') FROM paysafe.pending_approval WHERE key = :'waits';
 SELECT is(left(pg_temp.refusal($$SELECT paysafe.set_refund_threshold('shop.refund', 'EUR', 5000, band => 'large', approver_group => 'finance', escalation_group => 'board', escalation_after => '1 microsecond')$$), 5),
 		  '42501', 'sooner takes two');
 SELECT is(pg_temp.by_two($$SELECT paysafe.set_refund_threshold('shop.refund', 'EUR', 5000, band => 'large', approver_group => 'finance', escalation_group => 'board', escalation_after => '1 microsecond')$$),

@@ -36,6 +36,7 @@ CREATE FUNCTION pg_temp.declarations(relation text) RETURNS TABLE (statement tex
 		   (format('SELECT paysafe.protect_refund(%L, ''shop.plain'', ''payment'', ''amount'', ''currency'', ''status'', ''{sent}'', ''{void}'', ''captured'', ''currency'')', relation)),
 		   (format('SELECT paysafe.protect_tenant(%L, ''id'')', relation)),
 		   (format('SELECT paysafe.protect_owner(%L, ''id'')', relation)),
+		   (format('SELECT paysafe.protect_velocity(%L, ''id'', 1, ''1 day'')', relation)),
 		   (format('SELECT paysafe.audit(%L)', relation)) $$;
 SELECT is((SELECT string_agg(DISTINCT pg_temp.refusal(d.statement), ', ') FROM pg_temp.declarations(r) d), '42809', r || ' cannot be protected')
   FROM unnest(ARRAY['shop.view', 'shop.matview', 'shop.sequence', 'shop.unlogged', 'temporary', 'shop.foreign', 'shop.part_1',

@@ -1,6 +1,6 @@
 -- paysafe's own tables take no change by SQL, from nobody, by no path.
 BEGIN;
-SELECT plan(547);
+SELECT plan(555);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -24,6 +24,7 @@ INSERT INTO paysafe.throttle_limit_record VALUES ('x', 'x', '{}', 1, 1, 1000000,
 INSERT INTO paysafe.request_client_record VALUES ('x', 1, 'hmac', '{}', true, NULL, NULL, NULL, 1, 1, '2026-01-01', 1, false, 'x', 'x', 'x', '2026-01-01');
 INSERT INTO paysafe.request_key VALUES ('x', 1, 1, 'x', '', 'x', '2026-01-01', NULL, '2026-01-01', 'x');
 INSERT INTO paysafe.throttle_counter VALUES ('', '2026-01-01', 1, '2026-01-01');
+INSERT INTO paysafe.velocity_flow VALUES ('', '2026-01-01', '2026-01-02', 'pg_class', 'x', 1, 1, NULL);
 INSERT INTO paysafe.approver_setting VALUES (1, NULL, 'x', 'x', 'x', 'x', '2026-01-01');
 INSERT INTO paysafe.break_glass_setting VALUES (1, 'pg_class', 'x', NULL, 'x', 'x', 'x', 'x', '2026-01-01');
 INSERT INTO paysafe.break_glass_record VALUES (1, 'pg_class', 'x', 'x', 'x', 'x', 'x', '{x}', 'x', 'x', '2026-01-01', '2026-01-01');
@@ -102,7 +103,7 @@ CREATE TEMP TABLE own AS
 	   -- services, and what it takes a passkey to fill: test/services, test/passkey
 	   AND c.relname !~ '^(data_key|passkey|idempotency|webhook|inbox|outbox|queue|api_key|destination)'
 	   AND (c.relname !~ '^audit_\d' OR c.relname = to_char(now() AT TIME ZONE 'UTC', '"audit_"YYYY_MM'));
-SELECT is((SELECT count(*)::int FROM own), 67, 'own tables, and two partitions');
+SELECT is((SELECT count(*)::int FROM own), 68, 'own tables, and two partitions');
 CREATE FUNCTION pg_temp.rows(name regclass) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE n bigint; BEGIN EXECUTE format('SELECT count(*) FROM %s', name) INTO n; RETURN n; END $$;
 CREATE TEMP TABLE before AS SELECT relname, pg_temp.rows(name) AS rows FROM own;

@@ -1,7 +1,7 @@
 -- Refunds: never more than captured, as requested, and the threshold that
 -- splitting does not get under.
 BEGIN;
-SELECT plan(113);
+SELECT plan(114);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -124,12 +124,15 @@ SELECT cmp_ok(length(concat(pg_temp.refusal_text(statement, 'MESSAGE'), pg_temp.
 CREATE TABLE shop.minor_payment (id int PRIMARY KEY, captured bigint, currency text);
 CREATE TABLE shop.minor_refund (id int PRIMARY KEY, payment int, amount bigint, currency text, status text);
 CREATE INDEX ON shop.minor_refund (payment);
+CREATE TABLE shop.new_refund (LIKE shop.refund INCLUDING ALL);
+SELECT paysafe.protect_refund('shop.new_refund', 'shop.payment', 'payment', 'amount', 'currency', 'status', '{sent}', '{void}', 'captured', 'currency');
 SELECT paysafe.protect_refund('shop.minor_refund', 'shop.minor_payment', 'payment', 'amount', 'currency', 'status', '{sent}', '{void}', 'captured', 'currency');
 SELECT is(pg_temp.refusal(format('SELECT paysafe.set_refund_threshold(%s)', arguments)), expected, 'a threshold of ' || arguments)
   FROM (VALUES
 	('22023', '''shop.refund'', ''CLP'', 5.5'), ('22023', '''shop.refund'', ''GBP'', 5.005'), ('22023', '''shop.refund'', ''KWD'', 0.0001'),
 	('22023', '''shop.minor_refund'', ''CLP'', 5.5'), ('22023', '''shop.minor_refund'', ''GBP'', 0.5'),
-	('accepted', '''shop.refund'', ''CLP'', 5.00'), ('accepted', '''shop.refund'', ''GBP'', 5.050'), ('accepted', '''shop.refund'', ''KWD'', 0.001'),
+	('accepted', '''shop.new_refund'', ''CLP'', 5.00'), ('accepted', '''shop.new_refund'', ''GBP'', 5.050'), ('accepted', '''shop.new_refund'', ''KWD'', 0.001'),
+	('42501 shop.refund paysafe_refund_threshold for GBP', '''shop.refund'', ''GBP'', 5'),
 	('accepted', '''shop.minor_refund'', ''CLP'', 5.0'), ('accepted', '''shop.minor_refund'', ''GBP'', 550')) v (expected, arguments);
 
 -- the window moves

@@ -165,6 +165,8 @@ CREATE FUNCTION pg_temp.typed_rule(type text, payments regclass, captured name, 
 SELECT is(pg_temp.refusal(pg_temp.typed_rule('Payment', 'shop.payment', 'captured', $$, rule => 'refund_payment'$$)), 'accepted', 'the one type');
 SELECT is(pg_temp.refusal(pg_temp.typed_rule('Deposit', 'shop.deposit', 'held', $$, rule => 'refund_deposit'$$)), 'accepted', 'the other');
 SELECT is(pg_temp.refusal(pg_temp.typed_rule('Gift', 'shop.payment', 'currency', $$, rule => 'refund_gift'$$)), '22023', 'what is captured is the same by all rules of a payment');
+SELECT is(pg_temp.refusal($$SELECT paysafe.set_refund_threshold('shop.back', 'EUR', 50)$$), '22023', 'which threshold is to be said');
+SELECT paysafe.set_refund_threshold('shop.back', 'EUR', 50, rule => 'refund_payment');
 SELECT is(pg_temp.refusal($$INSERT INTO shop.back VALUES (1, 'Payment', 11, 100, 'EUR', 'asked'), (2, 'Deposit', 11, 60, 'EUR', 'asked')$$), 'accepted', 'the same id of both');
 SELECT is(pg_temp.refusal($$INSERT INTO shop.back VALUES (3, 'Payment', 11, 1, 'EUR', 'asked')$$), '23R01 shop.back.amount paysafe_back_refund_payment', 'no more of the one');
 SELECT is(pg_temp.refusal($$INSERT INTO shop.back VALUES (3, 'Deposit', 11, 1, 'EUR', 'asked')$$), '23R01 shop.back.amount paysafe_back_refund_deposit', '... nor of the other');
@@ -172,8 +174,6 @@ SELECT is(pg_temp.refusal($$UPDATE shop.back SET of_type = 'Payment' WHERE id = 
 SELECT is(pg_temp.refusal($$UPDATE shop.back SET of_id = 12 WHERE id = 2$$), '23R03 shop.back.of_id paysafe_back_refund_deposit', '... and the id');
 SELECT is(pg_temp.refusal($$INSERT INTO shop.refund VALUES (3000, 'order', 11, NULL, 0.01, 'EUR', 'asked')$$), :'cap', 'of a payment refunds in all tables count, by all rules');
 SELECT is(pg_temp.refusal($$INSERT INTO shop.refund VALUES (3000, 'deposit', NULL, 12, 60, 'EUR', 'asked')$$), 'accepted', '... and others do not');
-SELECT is(pg_temp.refusal($$SELECT paysafe.set_refund_threshold('shop.back', 'EUR', 50)$$), '22023', 'which threshold is to be said');
-SELECT paysafe.set_refund_threshold('shop.back', 'EUR', 50, rule => 'refund_payment');
 SELECT is(pg_temp.refusal($$INSERT INTO shop.back VALUES (4, 'Payment', 12, 50, 'EUR', 'sent')$$), 'accepted', 'below the one');
 SELECT is(pg_temp.refusal($$INSERT INTO shop.back VALUES (5, 'Deposit', 12, 1, 'EUR', 'sent')$$), '23R01 shop.back.amount paysafe_back_refund_deposit', 'the cap goes before the gate');
 

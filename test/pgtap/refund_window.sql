@@ -94,7 +94,10 @@ CREATE INDEX ON shop.back (code);
 SELECT paysafe.protect_refund('shop.back', 'shop.charge', 'code', 'amount', NULL, 'status', '{sent}', '{failed}', 'captured', 'currency');
 INSERT INTO shop.charge VALUES (1, 'a', 100, 'EUR'), (2, 'b', 100, 'EUR');
 SELECT is(pg_temp.refusal('INSERT INTO shop.back VALUES (1, ''a'', 10, ''asked''); UPDATE shop.back SET status = ''failed''; DELETE FROM shop.back; UPDATE shop.charge SET code = ''c'' WHERE id = 1'), 'accepted', 'without a threshold each refund is approved by itself');
-SELECT paysafe.set_refund_threshold('shop.back', 'EUR', 50);
+-- refunds were judged without one: it takes two
+SELECT paysafe.act_as('ann'), paysafe.propose('as others'), paysafe.set_refund_threshold('shop.back', 'EUR', 50), paysafe.propose(NULL);
+SELECT paysafe.act_as('bob'), paysafe.approve(approved_as, key, 'right') FROM paysafe.pending_change ORDER BY id DESC LIMIT 1;
+SELECT paysafe.act_as('ann'), paysafe.set_refund_threshold('shop.back', 'EUR', 50);
 SELECT is(pg_temp.refusal('INSERT INTO shop.back VALUES (1, ''b'', 10, ''sent''); UPDATE shop.back SET status = ''failed''; DELETE FROM shop.back; UPDATE shop.charge SET code = ''d'' WHERE id = 2'), '23R03 shop.charge.code paysafe_charge_refund', 'a key that is not the primary one');
 
 -- refunds without rows: what has risen, and fallen since

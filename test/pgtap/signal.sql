@@ -80,9 +80,11 @@ SELECT paysafe.act_as('bob', request_id => 'r-2');
 SELECT paysafe.decide('review', 'held', 'x');
 SELECT paysafe.act_as('bob', request_id => 'r-3', business_id => 'order-44');
 SELECT paysafe.decide('review', 'other', 'x');
+SELECT paysafe.act_as('bob', request_id => 'r-2', business_id => 'order-44');
+SELECT paysafe.decide('review', 'other', 'x'), paysafe.signal('another_order');
 SELECT is(pg_temp.answer($$SELECT source AS a, name AS b, outcome AS c, key AS d, actor AS e FROM paysafe.story('order-42') WHERE table_name IS NULL OR table_name = 'shop.payment'$$),
 	'signal|card_testing|critical|-|ann, signal|card_testing|warning|-|ann, signal|card_testing|warning|-|ann, decision|screening|declined|-|ann, '
-	'decision|screening|passed|-|ann, change|INSERT|-|1|ann, decision|review|held|-|bob', 'in order, also what is known by the request only');
+	'decision|screening|passed|-|ann, change|INSERT|-|1|ann, decision|review|held|-|bob', 'in order, also what is known by the request only, and nothing of another order in it');
 SELECT is_empty($$SELECT * FROM paysafe.story('order-45')$$, 'of nobody');
 
 -- by indexes, whatever there is
@@ -91,7 +93,7 @@ CREATE FUNCTION pg_temp.plan(statement text) RETURNS SETOF text LANGUAGE plpgsql
 SELECT is_empty(format($$SELECT * FROM pg_temp.plan(%L) p WHERE p ~ 'Seq Scan on (signal|decision|refusal|approval|rejection)_record'$$, statement), statement)
   FROM unnest(ARRAY[
 	$$SELECT * FROM paysafe.decision WHERE outcome <> 'verified' AND request_id = ANY ('{r-1,r-2}')$$,
-	$$SELECT * FROM paysafe.signal WHERE business_id = 'order-42' OR request_id = ANY ('{r-1}')$$,
+	$$SELECT * FROM paysafe.signal WHERE business_id = 'order-42' OR request_id = ANY ('{r-1}') AND business_id IS NULL$$,
 	$$SELECT * FROM paysafe.signal WHERE subject = '\x00'$$]) statement;
 
 -- figures

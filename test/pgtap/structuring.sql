@@ -1,6 +1,6 @@
 -- Thresholds over what goes to one beneficiary, or what one person asks for: a refund that is split over many payments.
 BEGIN;
-SELECT plan(82);
+SELECT plan(85);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -60,6 +60,7 @@ SELECT is(pg_temp.passes(600, 'DE89 3704 0044', 'clerk 2'), 'accepted', 'up to t
 SELECT is(pg_temp.passes(1, 'DE89 3704 0044', 'clerk 3'), :'refused', 'above it, whatever the payment and whoever asks');
 SELECT is(pg_temp.passes(1, 'de89-37040044', 'clerk 3'), :'refused', '... and however it is spelt');
 SELECT is(pg_temp.passes(1, E'DE89\u00A0\uFF137040044', 'clerk 3'), :'refused', '... in wide digits, too');
+SELECT is(pg_temp.passes(1, E'DE\u0668\u0669\u0663\u0667\u0660\u0664\u0660\u0660\u0664\u0664', 'clerk 3'), :'refused', '... in those of another script');
 SELECT is(pg_temp.passes(1, 'DE89 3704 0045', 'clerk 3'), 'accepted', 'another account');
 SELECT pg_temp.asks(1, 'DE8937040044', 'clerk 3') AS rest \gset
 SELECT matches(pg_temp.refusal_text(format('UPDATE shop.refund SET status = ''sent'' WHERE id = %s', :rest), 'DETAIL'),
@@ -158,7 +159,8 @@ SELECT matches(definition, '^what goes to one beneficiary above 1900') FROM pays
 SELECT is(left(pg_temp.refusal($$SELECT paysafe.protect_refund('shop.refund', 'shop.payment', 'payment', 'amount', 'currency', 'status',
 	'{sent,paid,done}', '{void}', 'captured', 'currency', recorded => '{paid}')$$), 5), '42501', 'without the column, nobody would know');
 -- a fact that only the sum of its requester counts is judged and counted by a later band
-SELECT paysafe.set_refund_threshold('shop.refund', 'USD', 1000);
+SELECT is(left(pg_temp.refusal($$SELECT paysafe.set_refund_threshold('shop.refund', 'USD', 1000)$$), 5), '42501', 'refunds were judged: a currency without a threshold asks for each, and gets one by two');
+SELECT is(pg_temp.by_two($$SELECT paysafe.set_refund_threshold('shop.refund', 'USD', 1000)$$), 'lets refunds pass up to 1000 USD', '... who see what it opens');
 SELECT paysafe.set_refund_threshold('shop.refund', 'USD', 1500, "within" => '1 day', band => 'person', per => 'requester');
 SELECT setval('shop.number', 89);
 SELECT pg_temp.asks(1200, 'LATER', 'clerk 20') AS early \gset

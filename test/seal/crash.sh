@@ -68,6 +68,7 @@ while kill -0 $loading 2>/dev/null; do
 done
 wait $loading || :
 wait $watching || :
+is "$ROUNDS crashes: by kill -9, and by immediate shutdown" "t t" "$([ $((sealers + writers + publishers)) -gt 0 ] && echo t) $([ "$servers" -eq $((ROUNDS / 4)) ] && echo t)"
 is "$ROUNDS crashes: sealing goes on" t "$(wait_sealed)"
 is "$ROUNDS crashes: no committed row is unsealed, none is sealed twice" all "$(sealed)"
 is "$ROUNDS crashes: there was something to seal" t "$(sql -c "SELECT count(*) > 200 FROM paysafe.audit_row")"

@@ -21,12 +21,12 @@ matches "a changed key: check() says so" '^[0-9]+ rows at the beginning of their
 is "... by itself it says nothing of what is published already" good "$(said)"
 sql -c "INSERT INTO pay SELECT g, g FROM generate_series(1001, 1300) g"
 is "nothing more is published" f "$(published '6 s')"
-matches "... and check() says why" '^failed: leaf [0-9]+ of the log is not there as it was sealed: paysafe.verify' "$(said)"
+until_said "... and check() says why" '^failed: leaf [0-9]+ of the log is not there as it was sealed: paysafe.verify'
 unguarded "UPDATE paysafe.audit_key SET key = (SELECT key FROM kept.key k WHERE k.id = audit_key.id)"
 is "the key is what it was, and so is the tree: check() is content" good "$(key_said)"
 # what was written with the other key meanwhile is not
 is "... but nothing is published that was recorded meanwhile" f "$(published '6 s')"
-matches "... and check() goes on to say why" '^failed: leaf [0-9]+ of the log is not there as it was sealed' "$(said)"
+until_said "... and check() goes on to say why" '^failed: leaf [0-9]+ of the log is not there as it was sealed'
 
 # an error of the server's is no secret, either
 database broken
@@ -36,7 +36,7 @@ is "another log is published" t "$(published)"
 unguarded "ALTER FUNCTION paysafe.seal_entries RENAME TO seal_entries_of_before"
 sql -c "INSERT INTO pay SELECT g, g FROM generate_series(1001, 1300) g"
 is "a function of paysafe's is gone: nothing more is published" f "$(published '6 s')"
-matches "... and check() says what the error was" '^failed: function paysafe.seal_entries\(.*does not exist' "$(said)"
+until_said "... and check() says what the error was" '^failed: function paysafe.seal_entries\(.*does not exist'
 unguarded "ALTER FUNCTION paysafe.seal_entries_of_before RENAME TO seal_entries"
 is "it is there again: all goes on" t "$(published)"
 is "... and check() is content" good "$(said)"

@@ -6,6 +6,10 @@ publish_server pages
 database pages
 sql -c "INSERT INTO pay SELECT g, g, 'many' FROM generate_series(1, 300) g" \
 	-c "INSERT INTO pay VALUES (1001, 1, 'Marker-image')" -c "INSERT INTO pay VALUES (1002, 1, 'other')"
+# a refusal, which is a leaf, too
+sql -c "SELECT paysafe.protect_append_only('pay')" >/dev/null
+psql -qXAt -c BEGIN -c "SELECT paysafe.act_as('Marker-refused')" -c "DELETE FROM pay WHERE id = 1" >/dev/null 2>&1 || :
+until_is 20 "a refusal is on record" 1 sql -c "SELECT count(*) FROM paysafe.refusal_log WHERE actor = 'Marker-refused'"
 sql -c "SELECT paysafe.wait_sealed('20 s')" >/dev/null
 make_key
 reload
@@ -18,7 +22,9 @@ file_of() { sql -c "SELECT pg_relation_filepath('$1')"; }
 image=$(file_of "$(sql -c "SELECT tableoid::regclass FROM paysafe.audit_row LIMIT 1")")
 tile=$(file_of "$(sql -c "SELECT reltoastrelid::regclass FROM pg_class WHERE oid = 'paysafe.seal_tile'::regclass")")
 transaction=$(file_of paysafe.seal_transaction)
+refusal=$(file_of paysafe.refusal_record)
 image_bytes=$(printf Marker-image | od -An -tx1 | tr -d ' \n')
+refusal_bytes=$(printf Marker-refused | od -An -tx1 | tr -d ' \n')
 key_bytes=$(printf '\x0b1001' | od -An -tx1 | tr -d ' \n')
 tile_bytes=$(sql -c "SELECT encode(substr(hashes, 65, 20), 'hex') FROM paysafe.seal_tile WHERE level = 0 AND index = 0")
 # first leaf and transaction, as the machine has them; the count of rows is 24 bytes on
@@ -62,6 +68,7 @@ edited() {
 all_pages() {
 	edited "$1" "$2: a byte of an image" "$image" "$image_bytes" 7 "${3:-$row .*the row was changed}"
 	edited "$1" "$2: a byte of a tile" "$tile" "$tile_bytes" 4 "${3:-the tile was}"
+	edited "$1" "$2: a byte of a refusal" "$refusal" "$refusal_bytes" 7 "${3:-paysafe.refusal_record: row .* column .actor. is not what the log says}"
 	edited "$1" "$2: a transaction's count of rows" "$transaction" "$transaction_bytes" 24 "${3:-.}"
 }
 stop
@@ -93,6 +100,23 @@ matches "... verify() names it for ever" 'row 1 of transaction [0-9]+ .*the row 
 # a row that somebody has written among those that are sealed, where the worker looks
 part=$(sql -c "SELECT tableoid::regclass FROM paysafe.audit_row LIMIT 1")
 server_restart "shared_preload_libraries = ''"
+# of_refusals STATEMENT: what verify() says of refusals when it has been done
+of_refusals() {
+	sql <<-SQL
+		BEGIN;
+		ALTER TABLE paysafe.refusal_record DISABLE TRIGGER ALL;
+		$1;
+		SELECT finding FROM paysafe.verify() WHERE incarnation IS NULL;
+		ROLLBACK;
+	SQL
+}
+is "refusals are what the log says" "" "$(of_refusals "SELECT FROM pay WHERE false")"
+matches "a refusal was deleted: verify() names it" "^paysafe.refusal_record: row .* is not there, but the log says that it was added$" \
+	"$(of_refusals "DELETE FROM paysafe.refusal_record WHERE actor = 'Marker-refused'")"
+matches "... one was changed" "^paysafe.refusal_record: row .* column .message. is not what the log says$" \
+	"$(of_refusals "UPDATE paysafe.refusal_record SET message = 'nothing' WHERE actor = 'Marker-refused'")"
+matches "... one was put in" "^paysafe.refusal_record: row .* is there, but the log does not say that it was added$" \
+	"$(of_refusals "INSERT INTO paysafe.refusal_record (at, count, rule, sqlstate, actor, session_user_name) SELECT now(), 1, rule, sqlstate, actor, 'x' FROM paysafe.refusal_record WHERE actor = 'Marker-refused'")"
 sql >/dev/null <<SQL
 ALTER TABLE $part DISABLE TRIGGER ALL;
 CREATE TEMP TABLE forged AS SELECT * FROM $part WHERE key = '1001';

@@ -21,9 +21,17 @@ make_key() {
 	log=$web/$origin
 	verifier=$(paysafe-key generate "$origin" "$keys")
 }
+# the settings are in force, and whoever runs has been told: a session that the postmaster has
+# begun since then says when that was
 reload() {
+	local i before
+	before=$(psql -qXAt -d postgres -c "SELECT pg_conf_load_time()")
 	psql -qXc "SELECT pg_reload_conf()" >/dev/null
-	sleep 0.2
+	for ((i = 0; i < 600; i++)); do
+		[ "$(psql -qXAt -d postgres -c "SELECT pg_conf_load_time()")" = "$before" ] || return 0
+		sleep 0.05
+	done
+	return 1
 }
 # setting LINE: in force from now on
 setting() {
@@ -35,6 +43,16 @@ said() { sql -c "SELECT coalesce(detail, 'good') FROM paysafe.check() WHERE chec
 # matches TEXT PATTERN GOT
 matches() {
 	if grep -qE -e "$2" <<<"$3"; then is "$1" 1 1; else is "$1" "$2" "$3"; fi
+}
+# until_said TEXT PATTERN: what check() says after an attempt, or the next one
+until_said() {
+	local i got=
+	for ((i = 0; i < 600; i++)); do
+		got=$(said) || :
+		! grep -qE -e "$2" <<<"$got" || break
+		sleep 0.05
+	done
+	matches "$1" "$2" "$got"
 }
 # verified [option ...]: what paysafe-verify says of the folder, in one word
 verified() { paysafe-verify "$@" "$log" >"$OUT/verify.log" 2>&1 && echo good || { cat "$OUT/verify.log" >&2; echo bad; }; }

@@ -22,12 +22,12 @@ mv "$PAYSAFE_RUN/data" "$PAYSAFE_RUN/lost"
 mv "$PAYSAFE_RUN/backup" "$PAYSAFE_RUN/data"
 server_start
 until_is 20 "restored, the publisher refuses" 1 refused
-matches "... check() says that the end is lost" 'refused: by file ".*/checkpoint" the log has had [0-9]+ leaves, more than there are here: its end is lost' "$(said)"
+until_said "... check() says that the end is lost" 'refused: by file ".*/checkpoint" the log has had [0-9]+ leaves, more than there are here: its end is lost'
 sleep 3
 until_is 10 "... it is on record, once, though its record makes the log grow" 1 sql -c "SELECT count(*) FROM paysafe.refusal_log WHERE rule = 'publisher'"
 sql -c "INSERT INTO pay SELECT g, -g FROM generate_series(1001, 1900) g"
 is "... nor when it has grown beyond what is known outside" f "$(published '3 s')"
-matches "... which has another past" 'the first [0-9]+ leaves of the log have been others' "$(said)"
+until_said "... which has another past" 'the first [0-9]+ leaves of the log have been others'
 is "what is outside has not changed" "" "$(find "$log" -type f -exec sha256sum {} + | sort | diff "$OUT/files" -)"
 matches "one person does not begin a new log" 'needs the approval of a second person' "$(as ann "SELECT paysafe.open_log('restored')")"
 is "... and approves nothing of his own" 0 "$(as ann "SELECT paysafe.propose('x'); SELECT paysafe.open_log('mine')" >/dev/null
@@ -55,7 +55,7 @@ is "the old one stays as it was" "" "$(find "$first" -type f -exec sha256sum {} 
 mv "$log/checkpoint" "$OUT/moved"
 sql -c "INSERT INTO pay VALUES (9000, 1)"
 is "a folder without what was published there" f "$(published '3 s')"
-matches "... is not the right one" 'has no checkpoint, and this log has been published' "$(said)"
+until_said "... is not the right one" 'has no checkpoint, and this log has been published'
 : >"$log/checkpoint"
 is "unless somebody says so, by an empty file" t "$(published)"
 server_remove
@@ -85,7 +85,7 @@ receiver=$(PGHOST=$primary/sock2 sql -d postgres -c "SELECT pid FROM pg_stat_wal
 kill -STOP "$receiver"
 sql -c "INSERT INTO pay VALUES (1002, 1)"
 is "what it does not have is not" f "$(published '3 s')"
-matches "... check() says for whom it waits" 'waiting: 1 standbys are to have what is signed, and 0 have it' "$(said)"
+until_said "... check() says for whom it waits" 'waiting: 1 standbys are to have what is signed, and 0 have it'
 kill -CONT "$receiver"
 is "... until it has it" t "$(published)"
 setting "paysafe.publish_standbys = 0"
@@ -101,7 +101,7 @@ until_is 30 "the standby is there" 1 sql -d postgres -c "SELECT 1"
 as_server "$PGBIN/pg_ctl" -D "$primary/standby" -w promote >/dev/null
 sql -c "INSERT INTO pay SELECT g, -g FROM generate_series(2001, 2100) g"
 is "promoted, it signs nothing" f "$(published '4 s')"
-matches "... since it lacks what was published" 'its end is lost|have been others' "$(said)"
+until_said "... since it lacks what was published" 'its end is lost|have been others'
 is "... and what is outside has not changed" "" "$(diff "$OUT/last" "$log/checkpoint")"
 as_server "$PGBIN/pg_ctl" -D "$primary/standby" -m immediate -w stop >/dev/null
 export PGHOST=$primary/sock

@@ -24,7 +24,7 @@ disturbed() {
 			[ "$where" != SYSTEM ] || case $setting in role*) continue ;; esac
 			psql -qX -v ON_ERROR_STOP=1 -d postgres -c "ALTER $where SET $setting"
 		done
-		psql -qX -d postgres -c "SELECT pg_reload_conf()" >/dev/null
+		reload
 		leave_workers
 		id=$((id + 1))
 		sql -c "INSERT INTO pay VALUES ($id, 1)"
@@ -33,7 +33,7 @@ disturbed() {
 			[ "$where" != SYSTEM ] || case $setting in role*) continue ;; esac
 			psql -qX -v ON_ERROR_STOP=1 -d postgres -c "ALTER $where RESET ${setting%% *}"
 		done
-		psql -qX -d postgres -c "SELECT pg_reload_conf()" >/dev/null
+		reload
 	done
 }
 disturbed "timeouts" "statement_timeout = 1" "lock_timeout = 1" "idle_in_transaction_session_timeout = 1"
@@ -47,14 +47,20 @@ unset PGOPTIONS
 
 # copied, renamed and dropped while both workers are in it
 busy() {
-	sql -d "${1:-settings}" -c "INSERT INTO pay VALUES ($((id = id + 1)), 1)" >/dev/null
+	sql -d "${1:-settings}" -c "INSERT INTO pay SELECT max(id) + 1, 1 FROM pay" >/dev/null
 }
-busy
-until_is 20 "both are at it" 2 workers
+at_it() {
+	busy
+	workers
+}
+until_is 20 "both are at it" 2 at_it
 psql -qX -d postgres -c "CREATE DATABASE twin TEMPLATE settings"
 busy twin
-is "a copy's log is another one, of which nothing is signed" "t|2|refused" "$(sql -d twin -c "SELECT paysafe.wait_sealed('30 s')" -c "SELECT max(incarnation) FROM paysafe.seal_log" -c "SELECT paysafe.wait_published('3 s')" | head -n 2 | paste -sd '|')|$(
-	sql -d twin -c "SELECT substring(detail FROM '^[a-z]+') FROM paysafe.check() WHERE check_name = 'checkpoints_published'")"
+is "a copy's log is another one, of which nothing is signed" "t|2|f" "$(sql -d twin -c "SELECT paysafe.wait_sealed('30 s')" -c "SELECT max(incarnation) FROM paysafe.seal_log" -c "SELECT paysafe.wait_published('3 s')" | paste -sd '|')"
+until_is 20 "... check() says so" refused sql -d twin -c "SELECT substring(detail FROM '^[a-z]+') FROM paysafe.check() WHERE check_name = 'checkpoints_published'"
+in_twin() { paysafe-verify --key "$verifier" --checkpoint "$log/checkpoint" "$@" --dbname "host=$PGHOST port=$PGPORT user=postgres dbname=twin" >"$OUT/verify.log" 2>&1; echo $?; }
+is "... the old key vouches for what was copied, and not for what came after" "1 1" "$(in_twin) $(grep -c "newer log, \"${origin%/settings/1}/twin/2\"" "$OUT/verify.log")"
+is "... of which nothing is said to whoever asks for the old log" 0 "$(in_twin --origin "$origin")"
 is "... while the first goes on" t "$(published)"
 psql -qX -d postgres -c "ALTER DATABASE settings RENAME TO renamed"
 busy renamed
@@ -74,12 +80,12 @@ cp "$log/checkpoint" "$OUT/last"
 find "$log" -type f -exec sha256sum {} + | sort >"$OUT/files"
 server_restart "shared_preload_libraries = 'paysafe'"
 sleep 1
-is "without the extension the sealer leaves" 0 "$(workers)"
+until_is 20 "without the extension the sealer leaves" 0 workers
 sql -c "CREATE EXTENSION paysafe" -c "SELECT paysafe.audit('pay')" >/dev/null 2>&1
 busy
 is "with a new one, a log begins" "t|1" "$(wait_sealed)|$(sql -c "SELECT max(incarnation) FROM paysafe.seal_log")"
 until_is 20 "... which has the name of the old one, and signs nothing under it" 1 refused
-matches "... since that is another one" 'its end is lost|have been others' "$(said)"
+until_said "... since that is another one" 'its end is lost|have been others'
 is "... what is outside has not changed" "" "$(find "$log" -type f -exec sha256sum {} + | sort | diff "$OUT/files" -)"
 is "two people begin one with another name" "${origin%/1}/2" "$(open_log 'the extension was dropped')"
 make_key

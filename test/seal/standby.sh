@@ -58,6 +58,11 @@ questions=(
 for question in "${questions[@]}"; do
 	here "$leader"
 	sql -c "${question#*|}" >"$OUT/leader.answer"
+	# what has been written meanwhile, too
+	for ((i = 0; i < 400; i++)); do
+		[ "$(caught_up)" != t ] || break
+		sleep 0.05
+	done
 	here "$leader/follower"
 	sql -c "${question#*|}" >"$OUT/follower.answer" 2>&1 || :
 	is "a standby says the same: ${question%%|*}" "" "$(diff "$OUT/leader.answer" "$OUT/follower.answer")"

@@ -68,6 +68,9 @@ class Model:
 class Play(registry.Play):
     """Who may approve so much."""
 
+    column = ""  # one more of refunds
+    said = ""  # one more argument of protect_refund
+
     def features(self) -> None:
         super().features()
         self.tokens = True
@@ -105,10 +108,11 @@ class Play(registry.Play):
             "CREATE TABLE pay (id int PRIMARY KEY, captured numeric NOT NULL, currency text NOT NULL);\n"
             "INSERT INTO pay VALUES (1, 1000, 'EUR'), (2, 1000, 'EUR'), (3, 1000, 'USD');\n"
             "SELECT paysafe.protect_payment('pay', NULL, 'captured', currency_column => 'currency');\n"
-            "CREATE TABLE refund (id int PRIMARY KEY, pay_id int, amount numeric, status text, note int DEFAULT 0);\n"
+            "CREATE TABLE refund (id int PRIMARY KEY, pay_id int, amount numeric, status text, note int DEFAULT"
+            f" 0{self.column});\n"
             "CREATE INDEX ON refund (pay_id);\n"
             "SELECT paysafe.protect_refund('refund', 'pay', 'pay_id', 'amount', status_column => 'status', gated =>"
-            " '{sent}', void => '{void}', payment_key => 'id');\n"
+            f" '{{sent}}', void => '{{void}}', payment_key => 'id'{self.said});\n"
             "GRANT ALL ON pay, refund TO PUBLIC",
             True,
             "",

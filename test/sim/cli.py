@@ -18,11 +18,14 @@ import psycopg
 import accounts
 import banded
 import commands
+import deputies
 import floods
 import glass
 import ledgers
+import letters
 import named
 import observing
+import owned
 import parts
 import passkeys
 import past
@@ -32,6 +35,7 @@ import rejected
 import running
 import sealed
 import several
+import signs
 import sums
 import tenancy
 import throttled
@@ -70,6 +74,10 @@ SORTS = (
     "bands",
     "glass",
     "throttle",
+    "owners",
+    "deputies",
+    "signals",
+    "requests",
 )
 STEPS = (40, 60, 110, 110, 160)
 
@@ -215,12 +223,20 @@ class Job:
             "rejected": accounts.Server(
                 dsn, f"sim_rejected_{number}", rejected.Play, rejected.ACTS
             ),
+            "requests": accounts.Server(
+                dsn, f"sim_requests_{number}", letters.Play, letters.ACTS
+            ),
             "running": accounts.Server(dsn, f"sim_running_{number}", running.Play, running.ACTS),
             "sealed": accounts.Server(dsn, f"sim_sealed_{number}", sealed.Play, sealed.ACTS),
             "several": accounts.Server(dsn, f"sim_several_{number}", several.Play, several.ACTS),
+            "signals": accounts.Server(dsn, f"sim_signals_{number}", signs.Play, signs.ACTS),
             "sums": accounts.Server(dsn, f"sim_sums_{number}", sums.Play, sums.ACTS),
             "floods": accounts.Server(dsn, f"sim_floods_{number}", floods.Play, floods.ACTS),
             "tenants": accounts.Server(dsn, f"sim_tenants_{number}", tenancy.Play, tenancy.ACTS),
+            "deputies": accounts.Server(
+                dsn, f"sim_deputies_{number}", deputies.Play, deputies.ACTS
+            ),
+            "owners": accounts.Server(dsn, f"sim_owners_{number}", owned.Play, owned.ACTS),
             "throttle": accounts.Server(
                 dsn, f"sim_throttle_{number}", throttled.Play, throttled.ACTS
             ),
@@ -320,6 +336,14 @@ class Job:
             return "glass"
         if throttled.is_play(seed):
             return "throttle"
+        if owned.is_play(seed):
+            return "owners"
+        if deputies.is_play(seed):
+            return "deputies"
+        if signs.is_play(seed):
+            return "signals"
+        if letters.is_play(seed):
+            return "requests"
         if sums.is_play(seed):
             return "sums"
         if floods.is_play(seed):

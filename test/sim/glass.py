@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import time
 from dataclasses import dataclass
 
 import psycopg
@@ -40,6 +41,8 @@ class Play(passkeys.Play):
         self.allowed = False
         self.uses: list[Use] = []
         self.noes: set[int] = set()
+        self.hasty = self.chance(0.12)  # has somebody to look at it within a minute?
+        self.passed_at = 0.0
         self.unsaid: set[int] = set()  # signed for, forbidden and allowed again
 
     def setup(self) -> None:
@@ -72,6 +75,7 @@ class Play(passkeys.Play):
             if self.as_(r.requester, sql, "42501" if i in self.noes else ""):
                 r.sent = True
         if r.sent:
+            self.passed_at = time.monotonic()
             by_it = use is not None and not self.approved(i)
             for u in self.uses:
                 if u.row == i and u.state == "open":
@@ -87,7 +91,8 @@ class Play(passkeys.Play):
         """By two, of whom one signs."""
         proposer, approver = self.rng.choice(PEOPLE), self.rng.choice(self.holders())
         self.next += 1
-        call = f"paysafe.set_break_glass('refund', '1 day', 'nights {self.next}')"
+        within = "1 minute" if self.hasty else "1 day"
+        call = f"paysafe.set_break_glass('refund', '{within}', 'nights {self.next}')"
         if self.allowed:
             return
         self.as_(proposer, f"SELECT {call}", "42501", "owner")
@@ -270,8 +275,19 @@ class Play(passkeys.Play):
                 and x[3] == "used"
             ):
                 raise Found("uses", f"{x} is on record, it should be {u}")
-        if self.ask("SELECT 1 FROM paysafe.check() WHERE check_name = 'break_glass' AND NOT ok"):
-            raise Found("check", "nobody is late to look at what was passed")
+        self.overdue()
+
+    def overdue(self) -> None:
+        """Who has not looked at it in time is told of, and nobody else."""
+        seen = {u.state for u in self.uses if u.verdict is None}
+        late = self.hasty and "used" in seen
+        if self.hasty and "" in seen:
+            return  # was it by that?
+        if late:
+            time.sleep(max(self.passed_at + 61 - time.monotonic(), 0))
+        got = self.ask("SELECT 1 FROM paysafe.check() WHERE check_name = 'break_glass' AND NOT ok")
+        if bool(got) != late:
+            raise Found("check", f"{self.uses}: somebody is late to look at it: {late}")
 
 
 ACTS: dict[str, float] = {

@@ -475,6 +475,14 @@ class Shapes:
         some = [(x, row) for x, row in self.of_payment(p, "refund") if "sort" in row]
         if not some:
             return None
+        taken = ("capture", "sale", "auth", "cancel")
+        counts = [(x, r) for x, r in some if r["sort"] in taken and r["status"] == "approved"]
+        if counts and self.rng.random() < 0.6:
+            # one that counts, and counts as something else
+            table, row = self.rng.choice(counts)
+            sorts = [s for s in self.sorts(table) if s in taken and s != row["sort"]]
+            if sorts:
+                return self.update_row(table, row, {"sort": self.rng.choice(sorts)})
         table, row = self.rng.choice(some)
         column = self.rng.choice(["sort", "sort", "amount"])
         return self.update_row(table, row, {column: self.other(table, row, column)})

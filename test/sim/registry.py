@@ -913,8 +913,16 @@ class Play(accounts.Play):
         if got != want:
             raise Found("rows", f"{got} are there, it should be {want}")
 
+    def fewer(self) -> None:
+        """Members of the group are disabled until too few are left, perhaps."""
+        for name in sorted(self.b.groups.get("approver", ())):
+            if self.chance(0.7):
+                self.disable(name)
+
     def evidence(self) -> None:
         b = self.b
+        if self.chance(0.4):
+            self.fewer()
         people = self.ask("SELECT name FROM paysafe.person ORDER BY 1")
         if sorted(n for (n,) in people) != sorted(b.people):
             raise Found("people", f"{people} are registered, it should be {sorted(b.people)}")
@@ -922,9 +930,15 @@ class Play(accounts.Play):
             "SELECT check_name, subject, detail FROM paysafe.check() WHERE NOT ok AND subject LIKE"
             f" '{self.schema}.%'"
         )
-        bad = [r for r in bad if r[0] not in ("statuses", "captured")]
+        few = [r for r in bad if r[0] == "approvers"]
+        bad = [r for r in bad if r[0] not in ("statuses", "captured", "approvers")]
         if bad:
             raise Found("check", f"check() says {bad}")
+        members = [n for n in b.groups.get("approver", ()) if b.people[n].enabled]
+        if bool(few) != (bool(b.groups.get("approver")) and len(members) < self.approvers):
+            raise Found(
+                "check", f"{members} are left who can approve, it takes {self.approvers}: {few}"
+            )
 
     def all(self, plan: list[tuple[int, str]]) -> None:
         self.setup()

@@ -523,7 +523,7 @@ class Play(modelled.Play):
                 # one call is for all of them
                 raise Refused("42501")
             if any(person in b.lives[row.id, r.name].writers for r in rules):
-                raise Unsaid  # test/pgtap/writers.sql has it
+                raise Refused("42501")  # what he has changed
             for r in rules:
                 content = (self.status_of(r, row), *self.content(r, row, row))
                 if any((a.rule, a.person, a.row) == (r.name, person, row.id) for a in b.approvals):

@@ -80,6 +80,12 @@ CREATE TABLE shop.event (id int PRIMARY KEY, body jsonb);
 SELECT paysafe.protect_payload('shop.event', 'body', '{"required": ["amount"], "properties": {"amount": {"multipleOf": 0.01}}}');
 INSERT INTO shop.event VALUES (1, '{"amount": 19.999}');                -- fails
 
+CREATE TABLE shop.charge (id int PRIMARY KEY, customer int NOT NULL, card text, amount numeric);
+SELECT paysafe.protect_velocity('shop.charge', 'customer', 2, '1 hour', 'values', 'card', mode => 'refuse');
+INSERT INTO shop.charge VALUES (1, 7, 'a', 10), (2, 7, 'b', 10), (3, 7, 'a', 10);
+INSERT INTO shop.charge VALUES (4, 7, 'c', 10);              -- fails
+SELECT paysafe.velocity_expire();
+
 ALTER TABLE shop.ledger_entry ADD reverses bigint, ADD booked_on date NOT NULL DEFAULT current_date;
 CREATE INDEX ON shop.ledger_entry (reverses);
 SELECT paysafe.protect_ledger('shop.ledger_entry', 'transaction_id', 'account', 'amount', 'currency',

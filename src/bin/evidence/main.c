@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "bin/evidence/row.h"
+#include "bin/evidence/verdict.h"
 #include "bin/evidence/value.h"
 #include "bin/file.h"
 #include "tlog/policy.h"
@@ -205,6 +206,7 @@ print_rows(FILE *out)
 		const Proven *p = &proven[i];
 		const uint8_t *leaf = (const uint8_t *) p->leaf.at;
 		const Proven *end;
+		Row			row;
 		Bytes		seq = {leaf + 13, leaf + 17, false};
 
 		if (p->leaf.len != ROW_LEAF_LEN || leaf[0] != 1)
@@ -217,9 +219,32 @@ print_rows(FILE *out)
 			fputs(value_html ? "<p>What it says has been removed.</p>\n" : "  what it says has been removed\n", out);
 		else if (shape_of(p) == NULL)
 			return "it lacks the shape of a row";
-		else if (!row_print(out, leaf, p->payload, shape_of(p)))
+		else if (!row_read(leaf, p->payload, shape_of(p), &row))
+			return "a row in it is not of the form";
+		else
+			row_print(out, &row);
+	}
+	return NULL;
+}
+
+/* What the rows together come to; what is wrong, or NULL */
+static const char *
+print_verdicts(FILE *out)
+{
+	for (int i = 0; i < nproven; i++)
+	{
+		const Proven *p = &proven[i];
+		const uint8_t *leaf = (const uint8_t *) p->leaf.at;
+		Row			row;
+
+		if (p->leaf.len != ROW_LEAF_LEN || leaf[0] != 1 || p->payload.len == 0)
+			continue;
+		if (shape_of(p) == NULL)
+			return "it lacks the shape of a row";
+		if (!row_read(leaf, p->payload, shape_of(p), &row) || !verdict_take(&row, p->index))
 			return "a row in it is not of the form";
 	}
+	verdict_print(out);
 	return NULL;
 }
 
@@ -231,7 +256,8 @@ print_head(FILE *out)
 			  "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
 			  "<title>Evidence</title><style>body{font:16px/1.4 sans-serif;max-width:50em;margin:2em auto;padding:0 1em}"
 			  "table{border-collapse:collapse}th,td{border:1px solid #bbb;padding:.2em .6em;text-align:left;vertical-align:top}"
-			  ".leaf{margin:2em 0 0;color:#555}h2{margin:.2em 0;font-size:1.1em}</style></head><body>\n<h1>Evidence</h1>\n<p>", out);
+			  ".leaf{margin:2em 0 0;color:#555}.verdict{border:2px solid #171;padding:.2em 1em;margin:1em 0}.alarm{border-color:#b00}.alarm strong{color:#b00}"
+			  "h2{margin:.2em 0;font-size:1.1em}</style></head><body>\n<h1>Evidence</h1>\n<p>", out);
 	if (about.len > 0)
 	{
 		fputs("As the file says, about ", out);
@@ -240,7 +266,7 @@ print_head(FILE *out)
 	}
 	fprintf(out, "Verified: %d leaves of the log \"", nproven);
 	text_print(out, proven[0].origin);
-	fprintf(out, "\", which had %" PRIu64 " when its checkpoint was signed. What follows is what they say, in their order.%s\n",
+	fprintf(out, "\", which had %" PRIu64 " when its checkpoint was signed. What follows is what they come to, and what they say, in their order.%s\n",
 			proven[0].size, value_html ? "</p>" : "");
 }
 
@@ -268,7 +294,9 @@ evidence(const char *path)
 	/* nothing is shown before all of it is known to be good */
 	out = need(open_memstream(&page, &len));
 	print_head(out);
-	trouble = print_rows(out);
+	trouble = print_verdicts(out);
+	if (trouble == NULL)
+		trouble = print_rows(out);
 	if (value_html)
 		fputs("</body></html>\n", out);
 	if (fclose(out) != 0)

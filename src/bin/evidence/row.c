@@ -28,6 +28,7 @@ typedef struct Column
 {
 	TlogText	name;
 	char		code;
+	char		of;				/* of an array: the code of its elements */
 } Column;
 
 /* A value of an image */
@@ -110,6 +111,8 @@ read_columns(TlogText json, Column *columns)
 				columns[n - 1].name = string;
 			else if (depth == 2 && n > 0 && tlog_text_is(key, "code") && string.len == 1)
 				columns[n - 1].code = string.at[0];
+			else if (depth == 3 && n > 0 && tlog_text_is(key, "code") && string.len == 1)
+				columns[n - 1].of = string.at[0];
 			continue;
 		}
 		if (c == '[' || c == '{')
@@ -120,7 +123,7 @@ read_columns(TlogText json, Column *columns)
 		{
 			if (n == MAX_COLUMNS)
 				return -1;
-			columns[n++] = (Column) {{"?", 1}, '?'};
+			columns[n++] = (Column) {{"?", 1}, '?', '?'};
 		}
 		after_colon = c == ':' || (after_colon && c == ' ');
 		at++;
@@ -202,12 +205,14 @@ read_image(TlogText image, int ncolumns, Value *values)
 }
 
 static void
-print_value(FILE *out, char code, const Value *value)
+print_value(FILE *out, const Column *column, const Value *value)
 {
 	if (value->null)
 		fputs("NULL", out);
+	else if (column->code == 'a')
+		array_print(out, column->of, value->bytes);
 	else
-		value_print(out, code, value->bytes);
+		value_print(out, column->code, value->bytes);
 }
 
 static void
@@ -243,8 +248,13 @@ print_who(FILE *out, TlogText context)
 		print_line(out, "for tenant", who[WHO_TENANT]);
 }
 
+/* Of the row that was taken apart last */
+static Column columns[MAX_COLUMNS];
+static Value after[MAX_COLUMNS];
+static Value before[MAX_COLUMNS];
+
 static void
-print_columns(FILE *out, const Column *columns, int n, const Value *after, const Value *before)
+print_columns(FILE *out, int n)
 {
 	for (int i = 0; i < n; i++)
 	{
@@ -253,10 +263,10 @@ print_columns(FILE *out, const Column *columns, int n, const Value *after, const
 		fputs(value_html ? "</td><td>" : " = ", out);
 		if (before[i].there && after[i].there)
 		{
-			print_value(out, columns[i].code, &before[i]);
+			print_value(out, &columns[i], &before[i]);
 			fputs(" \xE2\x86\x92 ", out);
 		}
-		print_value(out, columns[i].code, after[i].there ? &after[i] : &before[i]);
+		print_value(out, &columns[i], after[i].there ? &after[i] : &before[i]);
 		fputs(value_html ? "</td></tr>\n" : "\n", out);
 	}
 }
@@ -268,35 +278,66 @@ word_of(char op)
 }
 
 bool
-row_print(FILE *out, const uint8_t *leaf, TlogText payload, const Shape *shape)
+row_read(const uint8_t *leaf, TlogText payload, const Shape *shape, Row *row)
 {
-	static Column columns[MAX_COLUMNS];
-	static Value after[MAX_COLUMNS];
-	static Value before[MAX_COLUMNS];
 	Bytes		at = {leaf + 17, leaf + 25, false};
 	TlogText	parts[NPARTS];
-	TlogText	schema;
-	TlogText	table;
-	int			n = read_shape(shape, &schema, &table, columns);
 
 	memset(after, 0, sizeof(after));
 	memset(before, 0, sizeof(before));
-	if (n < 0 || !read_parts(payload, parts) ||
-		(parts[PART_AFTER].at != NULL && !read_image(parts[PART_AFTER], n, after)) ||
-		(parts[PART_BEFORE].at != NULL && !read_image(parts[PART_BEFORE], n, before)))
+	row->op = (char) leaf[25];
+	row->at = (int64_t) bytes_number(&at, 8);
+	row->ncolumns = read_shape(shape, &row->schema, &row->table, columns);
+	if (row->ncolumns < 0 || !read_parts(payload, parts) ||
+		(parts[PART_AFTER].at != NULL && !read_image(parts[PART_AFTER], row->ncolumns, after)) ||
+		(parts[PART_BEFORE].at != NULL && !read_image(parts[PART_BEFORE], row->ncolumns, before)))
 		return false;
-	fprintf(out, value_html ? "<h2>%s " : "  %s ", word_of((char) leaf[25]));
-	text_print(out, schema);
+	row->key = parts[PART_KEY];
+	row->context = parts[PART_CONTEXT];
+	return true;
+}
+
+void
+row_print(FILE *out, const Row *row)
+{
+	fprintf(out, value_html ? "<h2>%s " : "  %s ", word_of(row->op));
+	text_print(out, row->schema);
 	putc('.', out);
-	text_print(out, table);
+	text_print(out, row->table);
 	fputs(", key ", out);
-	text_print(out, parts[PART_KEY]);
+	text_print(out, row->key);
 	fputs(value_html ? "</h2>\n<table>\n<tr><th>at</th><td>" : "\n    at: ", out);
-	time_print(out, (int64_t) bytes_number(&at, 8));
+	time_print(out, row->at);
 	fputs(value_html ? " UTC</td></tr>\n" : " UTC\n", out);
-	print_who(out, parts[PART_CONTEXT]);
-	print_columns(out, columns, n, after, before);
+	print_who(out, row->context);
+	print_columns(out, row->ncolumns);
 	if (value_html)
 		fputs("</table>\n", out);
+}
+
+static const Value *
+value_of(const Row *row, const char *name)
+{
+	for (int i = 0; i < row->ncolumns; i++)
+		if (tlog_text_is(columns[i].name, name))
+			return &after[i];
+	return NULL;
+}
+
+bool
+row_has_column(const Row *row, const char *name)
+{
+	return value_of(row, name) != NULL;
+}
+
+bool
+row_column(const Row *row, const char *name, TlogText *value)
+{
+	const Value *found = value_of(row, name);
+
+	*value = (TlogText) {NULL, 0};
+	if (found == NULL || !found->there || found->null)
+		return false;
+	*value = found->bytes;
 	return true;
 }

@@ -219,3 +219,44 @@ value_print(FILE *out, char code, TlogText value)
 			hex_print(out, value);
 	}
 }
+
+bool
+array_begin(TlogText value, Bytes *bytes, uint64_t *n)
+{
+	uint64_t	ndim;
+
+	*bytes = (Bytes) {(const uint8_t *) value.at, (const uint8_t *) value.at + value.len, false};
+	ndim = bytes_number(bytes, 1);
+	*n = ndim == 0 ? 0 : bytes_number(bytes, 4);
+	if (ndim > 0)
+		(void) bytes_number(bytes, 4);	/* its lower bound */
+	return ndim <= 1 && !bytes->failed;
+}
+
+void
+array_print(FILE *out, char of, TlogText value)
+{
+	Bytes		bytes;
+	uint64_t	n;
+
+	if (!array_begin(value, &bytes, &n))
+	{
+		hex_print(out, value);
+		return;
+	}
+	putc('{', out);
+	for (uint64_t i = 0; i < n && !bytes.failed; i++)
+	{
+		TlogText	element;
+		bool		there = bytes_field(&bytes, &element);
+
+		if (bytes.failed)
+			break;
+		fputs(i == 0 ? "" : ", ", out);
+		if (there)
+			value_print(out, of, element);
+		else
+			fputs("NULL", out);
+	}
+	putc('}', out);
+}

@@ -29,6 +29,12 @@ extern bool bytes_field(Bytes *bytes, TlogText *field);
 /* The value of a type with that code, for people.  What has no short text is shown in hexadecimal. */
 extern void value_print(FILE *out, char code, TlogText value);
 
+/* The elements of an array of one dimension, or none, one by one; *bytes is behind it.  False: that is no such array. */
+extern bool array_begin(TlogText value, Bytes *bytes, uint64_t *n);
+
+/* An array of elements with that code */
+extern void array_print(FILE *out, char of, TlogText value);
+
 /* Microseconds since 2000, UTC */
 extern void time_print(FILE *out, int64_t microseconds);
 

@@ -64,11 +64,21 @@ ask(Database *database, const char *query, ExecStatusType expected)
 	return result;
 }
 
+/* The same of a query with one text, which may be NULL */
+static PGresult *
+ask_of(Database *database, const char *query, const char *text)
+{
+	PGresult   *result = PQexecParams(database->conn, query, 1, NULL, &text, NULL, NULL, 0);
+
+	if (PQresultStatus(result) != PGRES_TUPLES_OK)
+		refused(database, result);
+	return result;
+}
+
 Database *
 database_open(const char *conninfo, const char *origin, Trust *trust, Held **held)
 {
 	Database   *database = need(calloc(1, sizeof(Database)));
-	const char *values[1] = {origin};
 	PGresult   *result;
 
 	database->conn = need(PQconnectdb(conninfo));
@@ -77,11 +87,8 @@ database_open(const char *conninfo, const char *origin, Trust *trust, Held **hel
 	PQclear(ask(database, "SET search_path = pg_catalog", PGRES_COMMAND_OK));
 	PQclear(ask(database, "SET default_transaction_read_only = on", PGRES_COMMAND_OK));
 	PQclear(ask(database, "SET client_encoding = 'UTF8'", PGRES_COMMAND_OK));
-	result = PQexecParams(database->conn, "SELECT note FROM paysafe.checkpoint WHERE published IS NOT NULL "
-						  "AND ($1::text IS NULL OR origin = $1) ORDER BY incarnation DESC, size DESC LIMIT 1",
-						  1, NULL, values, NULL, NULL, 0);
-	if (PQresultStatus(result) != PGRES_TUPLES_OK)
-		refused(database, result);
+	result = ask_of(database, "SELECT note FROM paysafe.checkpoint WHERE published IS NOT NULL "
+					"AND ($1::text IS NULL OR origin = $1) ORDER BY incarnation DESC, size DESC LIMIT 1", origin);
 	*held = NULL;
 	if (PQntuples(result) > 0)
 	{
@@ -101,12 +108,8 @@ void
 database_log(Database *database, TlogText origin)
 {
 	char	   *text = need(strndup(origin.at, origin.len));
-	const char *values[1] = {text};
-	PGresult   *result = PQexecParams(database->conn, "SELECT max(incarnation) FROM paysafe.seal_log WHERE origin = $1",
-									  1, NULL, values, NULL, NULL, 0);
+	PGresult   *result = ask_of(database, "SELECT max(incarnation) FROM paysafe.seal_log WHERE origin = $1", text);
 
-	if (PQresultStatus(result) != PGRES_TUPLES_OK)
-		refused(database, result);
 	if (PQgetisnull(result, 0, 0))
 	{
 		finding("the database has no log \"%s\"", text);
@@ -115,6 +118,17 @@ database_log(Database *database, TlogText origin)
 	snprintf(database->incarnation, sizeof(database->incarnation), "%s", PQgetvalue(result, 0, 0));
 	PQclear(result);
 	free(text);
+}
+
+char *
+database_newer_log(Database *database)
+{
+	PGresult   *result = ask_of(database, "SELECT origin FROM paysafe.seal_log WHERE incarnation > $1::int ORDER BY incarnation DESC LIMIT 1",
+								database->incarnation);
+	char	   *origin = PQntuples(result) == 0 ? NULL : need(strdup(PQgetvalue(result, 0, 0)));
+
+	PQclear(result);
+	return origin;
 }
 
 void
@@ -285,14 +299,9 @@ void
 database_cosigned(Database *database, TlogText note)
 {
 	char	   *text = need(strndup(note.at, note.len));
-	const char *values[1] = {text};
-	PGresult   *result;
 
 	PQclear(ask(database, "SET default_transaction_read_only = off", PGRES_COMMAND_OK));
-	result = PQexecParams(database->conn, "SELECT paysafe.add_cosignature($1)", 1, NULL, values, NULL, NULL, 0);
-	if (PQresultStatus(result) != PGRES_TUPLES_OK)
-		refused(database, result);
-	PQclear(result);
+	PQclear(ask_of(database, "SELECT paysafe.add_cosignature($1)", text));
 	free(text);
 }
 
@@ -326,6 +335,20 @@ find_strays(Database *database, uint64_t from)
 	PQclear(result);
 }
 
+/*
+ * Rows of paysafe's own tables that are not what the audit log says of them: rules,
+ * people, approvals, refusals.  Only the server has both.
+ */
+static void
+find_own(Database *database)
+{
+	PGresult   *result = ask(database, "SELECT subject, detail FROM paysafe.check_own(true) WHERE NOT ok", PGRES_TUPLES_OK);
+
+	for (int i = 0; i < PQntuples(result); i++)
+		finding("%s: %s", PQgetvalue(result, i, 0), PQgetvalue(result, i, 1));
+	PQclear(result);
+}
+
 void
 database_walk(Database *database, const Trust *trust, const TlogCheckpoint *since, const TlogCheckpoint *last,
 			  uint64_t size, Walk *walk, DatabaseRows *rows)
@@ -337,6 +360,7 @@ database_walk(Database *database, const Trust *trust, const TlogCheckpoint *sinc
 	{
 		walk_nothing(walk, trust, last);
 		find_strays(database, since->size);
+		find_own(database);
 		return;
 	}
 	tlog_frontier_init(&frontier);
@@ -358,6 +382,7 @@ database_walk(Database *database, const Trust *trust, const TlogCheckpoint *sinc
 	}
 	walk_end(walk);
 	find_strays(database, since == NULL ? 0 : since->size);
+	find_own(database);
 }
 
 /* One leaf as the server has it, and the proof that the server gives for it */
@@ -430,6 +455,12 @@ database_close(Database *database)
 void
 database_log(Database *database, TlogText origin)
 {
+}
+
+char *
+database_newer_log(Database *database)
+{
+	return NULL;
 }
 
 int

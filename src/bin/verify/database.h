@@ -23,6 +23,9 @@ extern Database *database_open(const char *conninfo, const char *origin, Trust *
 
 /* The log that is read from now on */
 extern void database_log(Database *database, TlogText origin);
+
+/* The name of the newest log of the database, if that is another one; NULL otherwise */
+extern char *database_newer_log(Database *database);
 extern void database_close(Database *database);
 
 /* The proof that old leaves are a part of size: the number of hashes, or -1 */

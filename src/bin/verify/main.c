@@ -162,10 +162,14 @@ read_options(int argc, char **argv, Options *options, Trust *trust)
 	check_options(options, proof);
 }
 
-/* The end: findings, or what was verified */
+/*
+ * The end: findings, or what was verified.  newer: the name of a log that nobody has asked
+ * for, of a database that was copied or restored for instance, or NULL.
+ */
 static int
-conclude(bool vouched, const char *text)
+conclude(bool vouched, const char *newer, const char *text)
 {
+	vouched = vouched && newer == NULL;
 	if (findings() > 0)
 	{
 		printf("PAYSAFE CRITICAL: %s: %" PRIu64 " found\n", text, findings());
@@ -174,6 +178,8 @@ conclude(bool vouched, const char *text)
 	}
 	printf("PAYSAFE %s: %s%s\n", vouched ? "OK" : "WARNING", text,
 		   vouched ? "" : "; no key, policy or checkpoint from outside vouches for all of it");
+	if (newer != NULL)
+		printf("the database has a newer log, \"%s\", which was not looked at\n", newer);
 	return vouched ? OUTCOME_GOOD : OUTCOME_UNVOUCHED;
 }
 
@@ -185,7 +191,7 @@ last_of(const Trust *trust, const Held *own)
 }
 
 static int
-conclude_walk(const Walk *walk, const Held *last, double began, const char *more)
+conclude_walk(const Walk *walk, const Held *last, double began, const char *more, const char *newer)
 {
 	char		text[512];
 	char		root64[TLOG_BASE64_LEN(TLOG_HASH_LEN) + 1];
@@ -197,17 +203,17 @@ conclude_walk(const Walk *walk, const Held *last, double began, const char *more
 			 "%.2f s of processor; size %" PRIu64 ", root %s, vouched for by %" PRIu64 " checkpoint%s", n,
 			 walk->order.nrows, walk->order.ntransactions, more, took, took > 0 ? n / took : 0,
 			 now(CLOCK_PROCESS_CPUTIME_ID), walk->size, root64, walk->held_good, walk->held_good == 1 ? "" : "s");
-	return conclude(walk->vouched == walk->size, text);
+	return conclude(walk->vouched == walk->size, newer, text);
 }
 
 static int
-conclude_sample(const Options *options, const Held *last)
+conclude_sample(const Options *options, const Held *last, const char *newer)
 {
 	char		text[128];
 
 	snprintf(text, sizeof(text), "%" PRIu64 " of %" PRIu64 " leaves at random, with their proofs", options->sample,
 			 last->checkpoint.size);
-	return conclude(last->good, text);
+	return conclude(last->good, newer, text);
 }
 
 static int
@@ -230,7 +236,7 @@ verify_folder(const Options *options, Trust *trust)
 	if (options->sample > 0)
 	{
 		sample_verify(&folder, &last->checkpoint, options->sample);
-		return conclude_sample(options, last);
+		return conclude_sample(options, last, NULL);
 	}
 	folder_walk(&folder, trust, options->since != NULL ? options->since->checkpoint.size : 0, &walk);
 	if (options->payloads != NULL)
@@ -238,7 +244,7 @@ verify_folder(const Options *options, Trust *trust)
 		payloads_verify(options->payloads, &folder, &last->checkpoint, &payloads);
 		snprintf(more, sizeof(more), ", %" PRIu64 " payloads", payloads.rows);
 	}
-	status = conclude_walk(&walk, last, began, more);
+	status = conclude_walk(&walk, last, began, more, NULL);
 	folder_close(&folder);
 	return status;
 }
@@ -253,6 +259,7 @@ verify_database(const Options *options, Trust *trust)
 	DatabaseRows rows;
 	double		began = now(CLOCK_MONOTONIC);
 	char		more[128];
+	char	   *newer;
 	int			status;
 
 	trust_judge(trust);
@@ -260,16 +267,20 @@ verify_database(const Options *options, Trust *trust)
 	if (last == NULL)
 		unknown("the database has no checkpoint, and none was given");
 	database_log(database, last->checkpoint.origin);
+	newer = options->origin == NULL ? database_newer_log(database) : NULL;
 	if (options->sample > 0)
 	{
 		database_sample(database, &last->checkpoint, options->sample);
+		status = conclude_sample(options, last, newer);
+		free(newer);
 		database_close(database);
-		return conclude_sample(options, last);
+		return status;
 	}
 	database_walk(database, trust, options->since != NULL ? &options->since->checkpoint : NULL, &last->checkpoint,
 				  last->checkpoint.size, &walk, &rows);
 	snprintf(more, sizeof(more), ", %" PRIu64 " payloads, %" PRIu64 " removed,", rows.payloads, rows.removed);
-	status = conclude_walk(&walk, last, began, more);
+	status = conclude_walk(&walk, last, began, more, newer);
+	free(newer);
 	database_close(database);
 	return status;
 }
@@ -288,7 +299,7 @@ verify_payloads(const Options *options, Trust *trust)
 	payloads_verify(options->payloads, NULL, &last->checkpoint, &payloads);
 	snprintf(text, sizeof(text), "%" PRIu64 " leaves proven, %" PRIu64 " payloads, %" PRIu64 " removed", payloads.proven,
 			 payloads.rows, payloads.removed);
-	return conclude(last->good, text);
+	return conclude(last->good, NULL, text);
 }
 
 static int
@@ -301,7 +312,7 @@ verify_proofs(const Options *options, Trust *trust)
 	for (int i = 0; i < options->nproofs; i++)
 		vouched = proof_verify(options->proofs[i], trust) && vouched;
 	snprintf(text, sizeof(text), "%d proof file%s", options->nproofs, options->nproofs == 1 ? "" : "s");
-	return conclude(vouched, text);
+	return conclude(vouched, NULL, text);
 }
 
 int

@@ -151,19 +151,8 @@ find_worker(PGPROC **at)
 static void
 start(void)
 {
-	BackgroundWorker worker = {
-		.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
-		.bgw_start_time = BgWorkerStart_RecoveryFinished,
-		.bgw_restart_time = BGW_NEVER_RESTART,
-		.bgw_main_arg = ObjectIdGetDatum(MyDatabaseId)
-	};
-
-	strlcpy(worker.bgw_name, WORKER_TYPE, BGW_MAXLEN);
-	strlcpy(worker.bgw_type, WORKER_TYPE, BGW_MAXLEN);
-	strlcpy(worker.bgw_library_name, "paysafe", sizeof(worker.bgw_library_name));
-	strlcpy(worker.bgw_function_name, "paysafe_publish_worker_main", BGW_MAXLEN);
 	started_at = GetCurrentTimestamp();
-	if (!RegisterDynamicBackgroundWorker(&worker, NULL))
+	if (!paysafe_worker_start(WORKER_TYPE, "paysafe_publish_worker_main", MyDatabaseId, NULL))
 		ereport(WARNING,
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 				 errmsg("no background worker is free to publish paysafe's sealed log"),

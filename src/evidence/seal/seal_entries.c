@@ -28,6 +28,7 @@
 
 #define CHUNK			20000	/* transactions */
 #define CHUNK_LEAVES	200000
+#define LONG			5000	/* rows: of fewer, all blocks are read */
 
 typedef struct Entries
 {
@@ -110,6 +111,22 @@ put_leaf(Entries *e, uint64 index, const void *leaf, int len)
 		put(e, index, (Datum) 0, (Datum) 0);
 }
 
+/* A long transaction of which only some rows are asked for: it is a chunk of its own. */
+static bool
+is_part(const Entries *e, const SealTransaction *t)
+{
+	return !t->irregular && t->rows > LONG && (e->from > t->first || e->to < t->first + t->rows);
+}
+
+static SealRows *
+find_part(Entries *e, const SealTransaction *t)
+{
+	int32		from_seq = e->from > t->first ? (int32) (e->from - t->first + 1) : 1;
+	int32		last_seq = (int32) Min(e->to - t->first, (uint64) t->rows);
+
+	return paysafe_seal_rows_find_part(t->xid, from_seq, last_seq, e->snapshot, true);
+}
+
 /* The rows of the transactions that have been collected, as far as they are asked for. */
 static SealRows *
 find_rows(Entries *e)
@@ -119,6 +136,8 @@ find_rows(Entries *e)
 	int32		from_seq = PG_INT32_MIN;
 	int32		last_seq = PG_INT32_MAX;
 
+	if (e->n == 1 && is_part(e, first))
+		return find_part(e, first);
 	if (!first->irregular && e->from > first->first)
 		from_seq = (int32) Min(e->from - first->first + 1, PG_INT32_MAX);
 	if (!last->irregular && e->to < last->first + last->rows)
@@ -170,7 +189,8 @@ collect(const SealTransaction *t, void *arg)
 
 	if (t->first >= e->to)
 		return false;
-	if (e->n > 0 && (t->xid <= e->chunk[e->n - 1].xid || e->n == CHUNK || e->leaves >= CHUNK_LEAVES))
+	if (e->n > 0 && (t->xid <= e->chunk[e->n - 1].xid || e->n == CHUNK || e->leaves >= CHUNK_LEAVES ||
+					 is_part(e, t) || is_part(e, &e->chunk[e->n - 1])))
 		put_chunk(e);
 	e->chunk[e->n++] = *t;
 	e->leaves += t->rows + 1;

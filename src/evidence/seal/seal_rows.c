@@ -78,6 +78,17 @@ typedef struct Spread
 	int64		counts[SEAL_PIECES];
 } Spread;
 
+/* Numbers from_seq to last_seq of one transaction, and what blocks have of it. */
+typedef struct Part
+{
+	bool		looking;		/* rows are not taken */
+	bool		any;			/* of the transaction, where was looked */
+	int32		least;			/* numbers there */
+	int32		most;
+	uint8	   *taken;			/* a bit for each number */
+	int64		ntaken;
+} Part;
+
 struct SealRows
 {
 	Tuplesortstate *sort;
@@ -94,6 +105,8 @@ struct SealRows
 	AuditKeys  *keys;
 	StringInfoData payload;
 	MemoryContext row_context;
+	/* of a part of a transaction */
+	struct Part *part;
 	/* counted only */
 	bool		counting;
 	uint64		count;
@@ -279,6 +292,25 @@ is_asked_for(const SealRows *rows, TupleTableSlot *slot, uint64 xid)
 	return (xid != rows->from || seq >= rows->from_seq) && (xid != rows->to - 1 || seq <= rows->last_seq);
 }
 
+/* A row of the transaction, where that is searched: what is it worth? */
+static void
+look_at_row(SealRows *rows, TupleTableSlot *slot)
+{
+	Part	   *part = rows->part;
+	bool		isnull;
+	int32		seq = DatumGetInt32(slot_getattr(slot, ROW_SEQ + 1, &isnull));
+	int64		i = (int64) seq - rows->from_seq;
+
+	part->least = part->any ? Min(part->least, seq) : seq;
+	part->most = part->any ? Max(part->most, seq) : seq;
+	part->any = true;
+	if (part->looking || seq < rows->from_seq || seq > rows->last_seq)
+		return;
+	if ((part->taken[i / 8] & 1 << i % 8) == 0)
+		part->ntaken++;
+	part->taken[i / 8] |= 1 << i % 8;
+}
+
 /* Visit the rows of some blocks; all from the first on if n is InvalidBlockNumber. */
 static void
 scan_blocks(SealRows *rows, Relation rel, BlockNumber first, BlockNumber n)
@@ -297,6 +329,10 @@ scan_blocks(SealRows *rows, Relation rel, BlockNumber first, BlockNumber n)
 		if (xid < rows->from || xid >= rows->to)
 			continue;
 		if (rows->spread != NULL && !is_in_piece(rows, xid))
+			continue;
+		if (rows->part != NULL)
+			look_at_row(rows, slot);
+		if (rows->part != NULL && rows->part->looking)
 			continue;
 		if (rows->counting)
 			count_row(rows, slot);
@@ -367,13 +403,107 @@ scan_partition(SealRows *rows, Oid partition)
 	table_close(rel, AccessShareLock);
 }
 
+/* Blocks that can have rows of the transaction, in order. */
+typedef struct BlockList
+{
+	Relation	rel;
+	int			n;
+	BlockNumber *blocks;
+} BlockList;
+
+static void
+list_blocks(SealRows *rows, Oid partition, BlockList *list)
+{
+	Oid			index;
+	BlockNumber nblocks;
+	BlockNumber block;
+	TIDBitmap  *blocks;
+	BitmapBlocks iterator;
+
+	list->rel = table_open(partition, AccessShareLock);
+	list->n = 0;
+	index = paysafe_store_index_named(list->rel, psprintf("%s_xid", RelationGetRelationName(list->rel)));
+	nblocks = RelationGetNumberOfBlocks(list->rel);
+	list->blocks = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(BlockNumber) * Max(nblocks, 1));
+	if (!OidIsValid(index) || nblocks == 0)
+	{
+		for (block = 0; block < nblocks; block++)
+			list->blocks[list->n++] = block;
+		return;
+	}
+	blocks = possible_blocks(rows, index);
+	bitmap_blocks_begin_compat(blocks, &iterator);
+	while ((block = bitmap_blocks_next_compat(&iterator)) != InvalidBlockNumber)
+		if (block < nblocks)
+			list->blocks[list->n++] = block;
+	bitmap_blocks_end_compat(&iterator);
+	tbm_free(blocks);
+}
+
+/* Look at the i-th block and those after it until one has rows of the transaction; before end, or end. */
+static int
+look_from(SealRows *rows, const BlockList *list, int i, int end)
+{
+	rows->part->any = false;
+	while (i < end)
+	{
+		scan_blocks(rows, list->rel, list->blocks[i], 1);
+		if (rows->part->any)
+			break;
+		i++;
+	}
+	return i;
+}
+
+/*
+ * A transaction writes row after row at the end of the file, so its numbers grow with
+ * the blocks: the first block that has the first number is found by halves.
+ */
+static void
+scan_part(SealRows *rows, Oid partition)
+{
+	Part	   *part = rows->part;
+	BlockList	list;
+	int			from = 0;
+	int			to;
+
+	list_blocks(rows, partition, &list);
+	to = list.n;
+	part->looking = true;
+	while (from < to)
+	{
+		int			middle = from + (to - from) / 2;
+		int			found = look_from(rows, &list, middle, to);
+
+		if (found < to && part->most < rows->from_seq)
+			from = found + 1;
+		else
+			to = middle;
+	}
+	part->looking = false;
+	for (int i = from; i < list.n; i++)
+	{
+		part->any = false;
+		scan_blocks(rows, list.rel, list.blocks[i], 1);
+		if (part->any && part->least > rows->last_seq)
+			break;
+	}
+	pfree(list.blocks);
+	table_close(list.rel, AccessShareLock);
+}
+
 static void
 scan_log(SealRows *rows)
 {
 	ListCell   *lc;
 
 	foreach(lc, paysafe_audit_partition_all())
-		scan_partition(rows, lfirst_oid(lc));
+	{
+		if (rows->part != NULL)
+			scan_part(rows, lfirst_oid(lc));
+		else
+			scan_partition(rows, lfirst_oid(lc));
+	}
 }
 
 static TupleDesc
@@ -434,6 +564,33 @@ paysafe_seal_rows_find_between(uint64 from, int32 from_seq, uint64 to, int32 las
 	rows->from_seq = from_seq;
 	rows->last_seq = last_seq;
 	scan_log(rows);
+	tuplesort_performsort(rows->sort);
+	return rows;
+}
+
+SealRows *
+paysafe_seal_rows_find_part(uint64 xid, int32 from_seq, int32 last_seq, Snapshot snapshot, bool contents)
+{
+	SealRows   *rows = begin_rows(xid, xid + 1, snapshot, contents);
+	int64		n = (int64) last_seq - from_seq + 1;
+	Part		part = {0};
+
+	rows->from_seq = from_seq;
+	rows->last_seq = last_seq;
+	if (n > 0)
+	{
+		part.taken = palloc0(n / 8 + 1);
+		rows->part = &part;
+		scan_log(rows);
+		rows->part = NULL;
+		pfree(part.taken);
+	}
+	if (part.ntaken < n)
+	{
+		/* rows that were erased stand where others do not; or one was deleted */
+		paysafe_seal_rows_end(rows);
+		return paysafe_seal_rows_find_between(xid, from_seq, xid + 1, last_seq, snapshot, contents);
+	}
 	tuplesort_performsort(rows->sort);
 	return rows;
 }

@@ -55,6 +55,13 @@ extern SealRows *paysafe_seal_rows_find_between(uint64 from, int32 from_seq, uin
 												Snapshot snapshot, bool contents);
 
 /*
+ * The same of one transaction, without reading all blocks of it: only those that have the
+ * numbers, and some to find them by, unless a number is not where it should be.
+ */
+extern SealRows *paysafe_seal_rows_find_part(uint64 xid, int32 from_seq, int32 last_seq,
+											 Snapshot snapshot, bool contents);
+
+/*
  * The same, but only the first rows, about so many: as many transactions as that takes.
  * *pieces: where they end, and where pieces of the same size would end after them.
  */

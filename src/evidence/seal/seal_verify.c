@@ -9,6 +9,9 @@
  * its leaf, each tile with what follows from the leaves, the root with the state.  The
  * first thing that is wrong in an incarnation ends its verification.
  *
+ * Of which rows of other tables the log has an image, somebody else knows: what differs
+ * there belongs to no incarnation.
+ *
  * A row may stand where another incarnation has sealed it, or not be sealed yet: then
  * its hash or its number says so.  Any other row that belongs to no leaf was inserted; and
  * of two rows that are the same leaf, one was.
@@ -40,6 +43,7 @@
 #include "evidence/seal/seal_state.h"
 #include "evidence/seal/seal_tile.h"
 #include "evidence/seal/seal_transaction.h"
+#include "evidence/seal/seal_verify.h"
 #include "tlog/checkpoint.h"
 
 #define CHUNK			20000	/* transactions */
@@ -581,6 +585,25 @@ verify_incarnation(void *arg)
 		verify_paths(v);
 }
 
+static SealCompare compare = NULL;
+
+void
+paysafe_seal_verify_set_compare(SealCompare new_compare)
+{
+	compare = new_compare;
+}
+
+/* What belongs to no incarnation */
+static void
+put_finding(const char *finding, void *arg)
+{
+	ReturnSetInfo *result = arg;
+	Datum		values[5] = {0, 0, 0, BoolGetDatum(false), CStringGetTextDatum(finding)};
+	bool		nulls[5] = {true, true, true, false, false};
+
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
 /* SQL-callable functions */
 
 /* One incarnation: whatever error comes, tiles that cannot be read for example, is a finding. */
@@ -653,5 +676,7 @@ paysafe_verify(PG_FUNCTION_ARGS)
 	for (int32 i = whole ? 1 : newest; i <= newest; i++)
 		if (i > 0)
 			verify_one(result, i, &state, from, to, whole);
+	if (whole && newest > 0 && compare != NULL)
+		compare(put_finding, result);
 	PG_RETURN_NULL();
 }

@@ -37,7 +37,6 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "base/worker.h"
@@ -261,18 +260,7 @@ static void
 start_sealer(Oid database)
 {
 	static TimestampTz warned_at = 0;
-	BackgroundWorker worker = {
-		.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
-		.bgw_start_time = BgWorkerStart_RecoveryFinished,
-		.bgw_restart_time = BGW_NEVER_RESTART,
-		.bgw_main_arg = ObjectIdGetDatum(database)
-	};
-
-	strlcpy(worker.bgw_name, "paysafe sealer", BGW_MAXLEN);
-	strlcpy(worker.bgw_type, "paysafe sealer", BGW_MAXLEN);
-	strlcpy(worker.bgw_library_name, "paysafe", sizeof(worker.bgw_library_name));
-	strlcpy(worker.bgw_function_name, "paysafe_seal_worker_main", BGW_MAXLEN);
-	if (!RegisterDynamicBackgroundWorker(&worker, NULL) &&
+	if (!paysafe_worker_start("paysafe sealer", "paysafe_seal_worker_main", database, NULL) &&
 		TimestampDifferenceExceeds(warned_at, GetCurrentTimestamp(), 60000))
 	{
 		warned_at = GetCurrentTimestamp();
@@ -281,17 +269,6 @@ start_sealer(Oid database)
 				 errmsg("no background worker is free to seal paysafe's audit log"),
 				 errhint("Raise max_worker_processes.")));
 	}
-}
-
-static bool
-is_gone(Oid database)
-{
-	bool		result;
-
-	StartTransactionCommand();
-	result = !SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(database));
-	CommitTransactionCommand();
-	return result;
 }
 
 void
@@ -325,7 +302,7 @@ paysafe_seal_worker_launch(void)
 
 	while (OidIsValid(database = paysafe_seal_shared_next()))
 	{
-		if (is_gone(database))
+		if (paysafe_worker_database_is_gone(database))
 			paysafe_seal_shared_forget(database);
 		else
 			start_sealer(database);

@@ -147,6 +147,7 @@ typedef struct RefundLife
 	List	   *writers;		/* the same: who has changed since what approvals are of */
 	int			changes;		/* of the steps: such changes */
 	TimestampTz requested;		/* for the last time; 0: before the rule */
+	TimestampTz changed;		/* what approvals are of, for the last time; 0: never */
 } RefundLife;
 
 #define REFUND_REQUESTED "requested"	/* added, or taken back from a void status */

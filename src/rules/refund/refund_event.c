@@ -133,7 +133,7 @@ apply_event(RefundLife *life, const char *kind, Person *person, TimestampTz at, 
 {
 	if (strcmp(kind, REFUND_CHANGED) == 0)
 	{
-		person->at = at;
+		life->changed = person->at = at;
 		life->writers = paysafe_refund_with_person(life->writers, person);
 		life->changes++;
 		return;

@@ -36,6 +36,7 @@
 #include "people/name.h"
 #include "people/name_fold.h"
 #include "people/registry.h"
+#include "redact/card.h"
 #include "rules/refund/refund_flow.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
@@ -83,7 +84,8 @@ beneficiary_key(const RefundSide *side, TupleTableSlot *row)
 		return make_key("unread beneficiary", "", 0);
 	for (; folded != NULL && *folded != 0; folded++)
 	{
-		uint32		code = pg_hton32((uint32) *folded);
+		int			digit = paysafe_card_digit_of((uint32) *folded);
+		uint32		code = pg_hton32(digit >= 0 ? (uint32) '0' + digit : (uint32) *folded);
 
 		if (name_is_letter(*folded))
 			appendBinaryStringInfo(&name, (char *) &code, sizeof(code));

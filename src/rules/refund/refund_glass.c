@@ -165,6 +165,7 @@ glass_subject(const ApprovalSubject *subject)
 	paysafe_approve_glass_digest(subject->digest, glass->digest);
 	glass->requesters = glass->writers = NIL;	/* it may be one of them */
 	glass->money = NULL;
+	glass->alone = true;
 	glass->hours = NIL;			/* what cannot wait is not for office hours */
 	glass->identity = IDENTITY_PASSKEY;
 	if (subject->words != NULL)

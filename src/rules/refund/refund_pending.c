@@ -94,6 +94,7 @@ typedef struct Pending
 	const Person *person;		/* who requested it, or NULL */
 	List	   *writers;		/* of Person: who has changed it since */
 	TimestampTz at;				/* 0: before the rule, or not yet */
+	List	   *escalations;	/* of GroupEscalation */
 	const char *rejected_by;	/* or NULL */
 } Pending;
 
@@ -171,7 +172,7 @@ put_pending(const RefundState *state, const Pending *pending, PendingOutput *out
 		values[19] = CStringGetTextDatum(paysafe_refund_threshold_per_name(terms->band->per));
 	nulls[20] = terms->hours == NIL;
 	values[20] = PointerGetDatum(paysafe_strings_array(terms->hours));
-	put_escalations(paysafe_refund_escalations(terms, pending->key ? pending->at : 0), values, nulls);
+	put_escalations(pending->escalations, values, nulls);
 	tuplestore_putvalues(out->store, out->desc, values, nulls);
 }
 
@@ -237,6 +238,7 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 	pending.person = life->requesters == NIL ? NULL : llast(life->requesters);
 	pending.writers = life->writers;
 	pending.at = life->requested;
+	pending.escalations = paysafe_refund_escalations(&terms, life);
 	put_pending(state, &pending, out);
 }
 

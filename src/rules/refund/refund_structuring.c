@@ -65,7 +65,7 @@ count(const UnapprovedRefund *refund, const char *of, const char *name, int64 wi
 	return paysafe_tally_count(key.data, key.len, window).count;
 }
 
-/* 1, 3, 10, 100, 1000, ... */
+/* 1, 3, 10, 30, 100, ... */
 static bool
 is_step(int64 n)
 {

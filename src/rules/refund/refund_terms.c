@@ -223,17 +223,18 @@ paysafe_refund_standing_terms(StandingRefund *refund, const char *currency, Gate
  */
 
 List *
-paysafe_refund_escalations(const GateTerms *terms, TimestampTz requested)
+paysafe_refund_escalations(const GateTerms *terms, const RefundLife *life)
 {
 	List	   *result = NIL;
 	ListCell   *lc;
 
-	foreach(lc, requested != 0 ? terms->demands : NIL)
+	foreach(lc, life->requested != 0 ? terms->demands : NIL)
 	{
 		const GroupDemand *demand = lfirst(lc);
 		GroupEscalation *escalation = palloc(sizeof(GroupEscalation));
 
-		*escalation = (GroupEscalation) {demand->group, demand->escalation_group, requested + demand->escalation_after};
+		*escalation = (GroupEscalation) {demand->group, demand->escalation_group,
+			Max(life->requested, life->changed) + demand->escalation_after};
 		if (demand->escalation_group != NULL)
 			result = lappend(result, escalation);
 	}
@@ -251,7 +252,7 @@ paysafe_refund_terms_of_subject(const GateTerms *terms, const RefundLife *life, 
 		return;
 	subject->requesters = life->requesters;
 	subject->writers = life->writers;
-	subject->escalations = paysafe_refund_escalations(terms, life->requested);
+	subject->escalations = paysafe_refund_escalations(terms, life);
 	if (terms->approvers > 0)
 		subject->futile = paysafe_refund_unknown_writer(life->requesters, life->writers, terms->requester);
 }

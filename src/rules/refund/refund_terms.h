@@ -71,8 +71,8 @@ extern void paysafe_refund_standing_terms(StandingRefund *refund, const char *cu
 /* Fill in what the terms say of approvals. */
 extern void paysafe_refund_terms_of_subject(const GateTerms *terms, const RefundLife *life, ApprovalSubject *subject);
 
-/* From when on which others may approve what has waited since then (0: nobody knows): of GroupEscalation. */
-extern List *paysafe_refund_escalations(const GateTerms *terms, TimestampTz requested);
+/* From when on which others may approve: it has waited since it was requested, or changed.  Of GroupEscalation. */
+extern List *paysafe_refund_escalations(const GateTerms *terms, const RefundLife *life);
 
 /* Of whom approvals count, after "approvals"; empty if it does not matter. */
 extern char *paysafe_refund_terms_words(const ApprovalSubject *subject);

@@ -220,8 +220,8 @@ append_times(StringInfo words, const Threshold *old_threshold, const Threshold *
 
 /*
  * What a change of the threshold loosens, or NULL.  Without one each refund takes an approval:
- * the first one loosens where other currencies' say of whom.  One more band of a currency
- * never does.
+ * the first one loosens where other currencies' say of whom, and once refunds have been judged
+ * without it.  One more band of a currency never does.
  */
 static char *
 threshold_loosens(const AmountColumn *column, const Threshold *old_threshold, const Threshold *new_threshold,
@@ -366,6 +366,15 @@ asks_who(const ThresholdChange *change, IdentityLevel *identity)
 	return asks;
 }
 
+/* Has a refund been judged by the rule? Until then somebody sets it up. */
+static bool
+is_in_use(const RuleSource *rule)
+{
+	Datum		keys[2] = {ObjectIdGetDatum(rule->relation), CStringGetTextDatum(rule->name)};
+
+	return paysafe_store_has(PAYSAFE_REFUND_EVENT, "refund_event_payment", 2, keys);
+}
+
 /* May this threshold replace the old one?  False: it is proposed only. */
 static bool
 authorize(const ThresholdChange *change)
@@ -390,7 +399,7 @@ authorize(const ThresholdChange *change)
 		.difference = words
 	};
 
-	if (words == NULL || !asks_who(change, &identity))
+	if (words == NULL || (!asks_who(change, &identity) && !is_in_use(&change->rule)))
 		return true;
 	proposed.identity = identity;
 	return paysafe_loosening_authorize(&proposed);

@@ -29,6 +29,7 @@
 #include "base/statement.h"
 #include "services/api_key/api_key.h"
 #include "services/api_key/api_key_format.h"
+#include "services/throttle/failed.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
 #include "vault/keyring.h"
@@ -62,6 +63,7 @@ typedef struct Question
 	bool		well_formed;	/* for the record only */
 	char	   *scope;			/* or NULL */
 	char	   *origin;			/* or NULL */
+	bool		locked_out;		/* it has failed too often: whatever the key is worth */
 } Question;
 
 /* The key, as issued. */
@@ -251,6 +253,8 @@ record(Verdict verdict, const Question *question, const Found *key)
 	const char *scope = question->scope;
 	const char *words = question->well_formed ? "an API key is not known" : "this is no API key";
 
+	if (question->locked_out)
+		words = "too many API keys were wrong";
 	if (verdict == EXPIRED)
 		words = "an API key has expired";
 	else if (verdict == REVOKED)
@@ -263,7 +267,7 @@ record(Verdict verdict, const Question *question, const Found *key)
 						   {
 							   .sqlstate = verdict == FORBIDDEN ? ERRCODE_INSUFFICIENT_PRIVILEGE :
 							   ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-							   .rule = psprintf("api_key_%s", verdicts[verdict]),
+							   .rule = psprintf("api_key_%s", question->locked_out ? "locked_out" : verdicts[verdict]),
 							   .schema_name = "paysafe",
 							   .table_name = "api_key",
 							   .key = key->found ? psprintf(INT64_FORMAT, key->id) : NULL,
@@ -289,6 +293,14 @@ answer(FunctionCallInfo fcinfo, Question *question)
 	if (!PG_ARGISNULL(2))
 		question->origin = text_to_cstring(PG_GETARG_TEXT_PP(2));
 	verdict = judge(question, &key);
+	question->locked_out = paysafe_failed_attempt("api_key", key.found ? key.client : NULL, paysafe_argument_origin(question->origin),
+												  verdict != VALID && verdict != FORBIDDEN);
+	if (question->locked_out)
+	{
+		/* nor does the answer say whether it would have been right */
+		verdict = UNKNOWN;
+		key = (Found) {0};
+	}
 	values[0] = CStringGetTextDatum(verdicts[verdict]);
 	if (key.found)
 	{

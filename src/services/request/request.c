@@ -21,6 +21,7 @@
 #include "compat.h"
 #include "identity/token_use.h"
 #include "services/request/request.h"
+#include "services/throttle/failed.h"
 #include "store/own_table.h"
 #include "values/spec.h"
 
@@ -271,10 +272,15 @@ Datum
 paysafe_request_accept(PG_FUNCTION_ARGS)
 {
 	RequestCheck *check = read_request(fcinfo);
+	const char *origin = NULL;
 	Datum		values[ACCEPT_NCOLUMNS];
 	bool		nulls[ACCEPT_NCOLUMNS];
 
 	check_request(check, fcinfo);
+	if (!PG_ARGISNULL(6))
+		origin = paysafe_argument_origin(text_to_cstring(PG_GETARG_TEXT_PP(6)));
+	if (paysafe_failed_attempt("request", check->owner, origin, paysafe_failed_is_guess(check->reason)))
+		check->reason = "locked_out";
 	if (check->reason == NULL)
 		use_up(check);
 	memset(nulls, true, sizeof(nulls));
@@ -282,7 +288,7 @@ paysafe_request_accept(PG_FUNCTION_ARGS)
 	values[ACCEPT_ACCEPTED] = BoolGetDatum(check->reason == NULL);
 	if (check->reason != NULL)
 	{
-		record(check, PG_ARGISNULL(6) ? NULL : paysafe_argument_origin(text_to_cstring(PG_GETARG_TEXT_PP(6))));
+		record(check, origin);
 		nulls[ACCEPT_REASON] = false;
 		values[ACCEPT_REASON] = CStringGetTextDatum("refused");
 		return paysafe_argument_row(fcinfo, values, nulls);

@@ -23,6 +23,7 @@
 #include "people/actor.h"
 #include "people/approval.h"
 #include "redact/redact.h"
+#include "services/throttle/failed.h"
 #include "services/throttle/limit.h"
 #include "store/own_table.h"
 #include "values/spec.h"
@@ -308,6 +309,7 @@ paysafe_set_throttle(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%d in this period, %d at once, is no limit that can be counted", limit->count, limit->burst),
 				 errdetail("One must take %d microseconds or more, and \"burst\" of them at most ten years.", MIN_INTERVAL)));
+	paysafe_failed_check_limit(declaration.policy, declaration.tier, limit);
 	lock_policy(declaration.policy);
 	tier = paysafe_throttle_read(declaration.policy, declaration.tier);
 	tiers = paysafe_throttle_read(declaration.policy, NULL);

@@ -21,6 +21,7 @@
 #include "base/argument.h"
 #include "evidence/refusal_queue.h"
 #include "evidence/signal.h"
+#include "services/throttle/failed.h"
 #include "services/throttle/refused.h"
 
 #define KEYS_A_MINUTE	100
@@ -59,7 +60,9 @@ kind_of(const ThrottleRefused *refused, Tally *tally)
 	if (refused->full)
 		return "throttle_full";
 	keys = count(refused, "keys", false, USECS_PER_MINUTE).count;
-	return keys <= KEYS_A_MINUTE ? "throttled" : keys == KEYS_A_MINUTE + 1 ? "throttled_many" : NULL;
+	if (keys > KEYS_A_MINUTE)
+		return keys == KEYS_A_MINUTE + 1 ? "throttled_many" : NULL;
+	return paysafe_failed_is_policy(refused->policy) ? "locked_out" : "throttled";
 }
 
 void
@@ -68,7 +71,7 @@ paysafe_throttle_refused(const ThrottleRefused *refused)
 	const ThrottleLimit *limit = refused->limit;
 	Tally		tally = {.count = 0};
 	const char *kind = kind_of(refused, &tally);
-	bool		one = kind != NULL && strcmp(kind, "throttled") == 0;
+	bool		one = kind != NULL && (strcmp(kind, "throttled") == 0 || strcmp(kind, "locked_out") == 0);
 	StringInfoData figures;
 
 	paysafe_meter_count(MyDatabaseId, METER_THROTTLED, refused->policy, refused->tier, 1);

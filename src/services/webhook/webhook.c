@@ -33,10 +33,11 @@
 
 #include "base/argument.h"
 #include "base/encode.h"
+#include "base/json_check.h"
 #include "base/refusal.h"
 #include "compat.h"
 #include "services/queue/queue.h"
-#include "base/json_check.h"
+#include "services/throttle/failed.h"
 #include "services/webhook/webhook.h"
 #include "store/own_table.h"
 #include "vault/keyring.h"
@@ -469,17 +470,21 @@ paysafe_webhook_accept(PG_FUNCTION_ARGS)
 {
 	WebhookRequest *request = palloc(sizeof(WebhookRequest));
 	const char *verdict = "refused";
+	const char *origin = NULL;
 	int64		inbox_id = 0;
 	Datum		values[ACCEPT_NCOLUMNS];
 	bool		nulls[ACCEPT_NCOLUMNS];
 
 	read_request(fcinfo, request);
+	if (!PG_ARGISNULL(3))
+		origin = paysafe_argument_origin(text_to_cstring(PG_GETARG_TEXT_PP(3)));
 	paysafe_webhook_check(request);
+	if (paysafe_failed_attempt("webhook", request->endpoint->name, origin, paysafe_failed_is_guess(request->reason)))
+		request->reason = "locked_out";
 	if (request->reason == NULL)
 		verdict = settle(request, &inbox_id);
 	if (request->reason != NULL)
-		record(request, PG_ARGISNULL(3) ? NULL :
-			   paysafe_argument_origin(text_to_cstring(PG_GETARG_TEXT_PP(3))), inbox_id != 0);
+		record(request, origin, inbox_id != 0);
 
 	memset(nulls, true, sizeof(nulls));
 	nulls[ACCEPT_VERDICT] = false;

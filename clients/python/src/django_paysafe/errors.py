@@ -355,6 +355,7 @@ _CLASSES: Dict[str, Type[Refusal]] = {
     "23G01": BadSchedule,
     "23G02": TooManyJobs,
     "23H01": BadPayload,
+    "23V01": TooFast,
     "23K01": NotSealed,
     "23I01": KeyReused,
     "23I02": KeyExpired,

@@ -12,8 +12,10 @@ Every rule takes `mode="observe"`: nothing is refused, what would be is on recor
 
 from __future__ import annotations
 
+import datetime
+import decimal
 import json
-from typing import Any, Mapping, Optional, Sequence, Type, Union
+from typing import Any, Dict, Mapping, Optional, Sequence, Type, Union
 
 from django.db import models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
@@ -24,6 +26,7 @@ from .declarations import (
     Column,
     DatabaseOperation,
     Name,
+    Names,
     RuleOperation,
     call,
     quoted,
@@ -63,6 +66,7 @@ __all__ = [
     "ProtectStatus",
     "ProtectTenant",
     "ProtectTestRows",
+    "ProtectVelocity",
     "RuleOperation",
     "SetCurrency",
     "SetRefundThreshold",
@@ -371,6 +375,59 @@ class ProtectSchedule(RuleOperation):
                 for part, field in self.fields.items()
             },
             "tasks": texts(self.tasks),
+        }
+
+
+class ProtectVelocity(RuleOperation):
+    """At most so many rows, so large an amount or so many different values of one key within a
+    time: a signal, or with mode="refuse" an error."""
+
+    function = "protect_velocity"
+    rule = "velocity"
+
+    def __init__(
+        self,
+        model_name: str,
+        key: Names,
+        maximum: Union[int, decimal.Decimal],
+        within: datetime.timedelta,
+        *,
+        counts: str = "rows",
+        counted: Optional[Name] = None,
+        amount_from: Optional[Union[int, decimal.Decimal]] = None,
+        amount_below: Optional[Union[int, decimal.Decimal]] = None,
+        rows: Optional[Dict[Any, Any]] = None,
+        rule: Optional[str] = None,
+        mode: str = "observe",
+        replaces: Optional[ProtectVelocity] = None,
+    ) -> None:
+        """counts: "rows", or of the field `counted` its "amount" or different "values"."""
+        super().__init__(
+            model_name, mode="enforce" if mode == "refuse" else mode, replaces=replaces
+        )
+        self.rule = rule or self.rule
+        self.key = key
+        self.maximum = maximum
+        self.within = within
+        self.counts = counts
+        self.counted = counted
+        self.amount_from = amount_from
+        self.amount_below = amount_below
+        self.rows = rows
+
+    def arguments(self, model: Type[models.Model], state: ProjectState, app: str) -> Arguments:
+        (key,) = self.keys((model, self.key))
+        return {
+            "key_columns": key,
+            "maximum": (self.maximum, "numeric"),
+            "within": (self.within, "interval"),
+            "counts": (self.counts, "text"),
+            "counted_column": self.name(model, self.counted),
+            "amount_from": (self.amount_from, "numeric"),
+            "amount_below": (self.amount_below, "numeric"),
+            "rows": self.condition(model, self.rows),
+            "rule": (None if self.rule == "velocity" else self.rule, "text"),
+            "mode": (self.mode, "text"),
         }
 
 

@@ -760,6 +760,19 @@ WHOLE = [
         tasks=["report"],
     ),
     rules.ProtectPayload("Refund", "status", {"enum": ["paid"]}, column="status"),
+    rules.ProtectVelocity(
+        "Refund",
+        "payment",
+        100,
+        datetime.timedelta(days=1),
+        counts="amount",
+        counted="amount",
+        amount_from=1,
+        amount_below=50,
+        rows={"status": ["sent"]},
+        rule="velocity_small",
+        mode="refuse",
+    ),
     rules.Audit("Refund", redact=["amount"], require_reason=True, require_ticket=True),
 ]
 

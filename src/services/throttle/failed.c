@@ -1,0 +1,165 @@
+/*-------------------------------------------------------------------------
+ *
+ * failed.c
+ *	  Who fails too often is locked out for a while.
+ *
+ * Counters are those of paysafe.throttle, under the same keys, so that it can look and give back.  What is locked out
+ * is a client from an address, or the address: never a client as such, or whoever guesses keeps the real one away.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+
+#include "base/argument.h"
+#include "redact/redact.h"
+#include "services/throttle/failed.h"
+#include "services/throttle/refused.h"
+#include "values/spec.h"
+
+#define PREFIX			"failed/"
+#define TIER			"default"
+#define PART_ADDRESS	"address"
+#define PART_CLIENT		"client"
+#define NO_CLIENT		"unknown"
+
+static const char *const services[] = {"webhook", "request", "api_key"};
+
+bool
+paysafe_failed_is_policy(const char *policy)
+{
+	return strncmp(policy, PREFIX, strlen(PREFIX)) == 0;
+}
+
+bool
+paysafe_failed_is_guess(const char *reason)
+{
+	return reason != NULL && strcmp(reason, "timestamp_old") != 0 && strcmp(reason, "timestamp_future") != 0;
+}
+
+static bool
+is_service(const char *name)
+{
+	for (int i = 0; i < lengthof(services); i++)
+		if (strcmp(name, services[i]) == 0)
+			return true;
+	return false;
+}
+
+void
+paysafe_failed_check_limit(const char *policy, const char *tier, const ThrottleLimit *limit)
+{
+	ListCell   *lc;
+	bool		known = true;
+
+	if (!paysafe_failed_is_policy(policy))
+		return;
+	if (!is_service(policy + strlen(PREFIX)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("no failed attempts are counted as \"%s\"", paysafe_redact_string(policy)),
+				 errhint("There are failed/webhook, failed/request and failed/api_key.")));
+	foreach(lc, limit->per)
+		known = known && (strcmp(lfirst(lc), PART_ADDRESS) == 0 || strcmp(lfirst(lc), PART_CLIENT) == 0);
+	if (!known || !paysafe_strings_contain(limit->per, PART_ADDRESS))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("failed attempts are counted for each address, or for each client and address"),
+				 errhint("per => '{address}' or '{address,client}'. To lock a client out from everywhere would be in the hands of whoever fails in its name.")));
+	if (limit->durable || strcmp(tier, TIER) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("failed attempts are counted in memory, in tier \"%s\"", TIER)));
+}
+
+/* Whoever has one address of IPv6 has as many as 64 bits give: they are one. */
+static const char *
+network_of(const char *address)
+{
+	struct in6_addr in6;
+	char		text[INET6_ADDRSTRLEN];
+
+	if (inet_pton(AF_INET6, address, &in6) != 1)
+		return address;
+	if (IN6_IS_ADDR_V4MAPPED(&in6))
+		return inet_ntop(AF_INET, &in6.s6_addr[12], text, sizeof(text)) ? pstrdup(text) : address;
+	memset(&in6.s6_addr[8], 0, 8);
+	return inet_ntop(AF_INET6, &in6, text, sizeof(text)) ? psprintf("%s/64", text) : address;
+}
+
+static const char *
+value_of(const char *part, const char *client, const char *address)
+{
+	return strcmp(part, PART_ADDRESS) == 0 ? address : client ? client : NO_CLIENT;
+}
+
+/* The first limit that has nothing left is what locks out: a signal. */
+static void
+note_locked(const char *policy, List *limits, const CounterUse *uses, const char *client, const char *address)
+{
+	int			i = 0;
+	ListCell   *lc;
+
+	foreach(lc, limits)
+	{
+		const ThrottleLimit *limit = lfirst(lc);
+		ThrottleRefused refused = {.policy = policy, .tier = TIER, .limit = limit, .answer = &uses[i].answer, .full = uses[i].uncounted, .cost = 1};
+		ListCell   *part;
+
+		if (uses[i++].answer.remaining > 0)
+			continue;
+		foreach(part, limit->per)
+			refused.values = lappend(refused.values, unconstify(char *, value_of(lfirst(part), client, address)));
+		paysafe_throttle_refused(&refused);
+		return;
+	}
+}
+
+bool
+paysafe_failed_attempt(const char *service, const char *client, const char *address, bool failed)
+{
+	char	   *policy = psprintf("%s%s", PREFIX, service);
+	List	   *limits = address == NULL || !paysafe_counter_ready() ? NIL : paysafe_throttle_limits(policy, TIER);
+	CounterUse	uses[PAYSAFE_COUNTER_USES_MAX];
+	int			n = 0;
+	bool		allowed;
+	ListCell   *lc;
+
+	if (limits == NIL)
+		return false;
+	address = network_of(address);
+	foreach(lc, limits)
+	{
+		const ThrottleLimit *limit = lfirst(lc);
+		StringInfoData data;
+		ListCell   *part;
+
+		initStringInfo(&data);
+		appendBinaryStringInfo(&data, (char *) &MyDatabaseId, sizeof(MyDatabaseId));
+		paysafe_argument_append(&data, policy);
+		foreach(part, limit->per)
+		{
+			paysafe_argument_append(&data, lfirst(part));
+			paysafe_argument_append(&data, value_of(lfirst(part), client, address));
+		}
+		uses[n] = (CounterUse) {.limit = limit->rate, .let_through = limit->let_through};
+		uses[n++].key = paysafe_counter_key(data.data, data.len);
+	}
+	if (failed)
+	{
+		allowed = paysafe_counter_take(uses, n, 1);
+		note_locked(policy, limits, uses, client, address);
+	}
+	else
+	{
+		allowed = paysafe_counter_ask(uses, n, 1);
+		if (!allowed)
+			note_locked(policy, limits, uses, client, address);
+	}
+	return !allowed;
+}
