@@ -62,6 +62,7 @@
 
 /* velocity */
 #define ERRCODE_23V01_VELOCITY			MAKE_SQLSTATE('2','3','V','0','1')
+
 /* jobs */
 #define ERRCODE_23G01_SCHEDULE			MAKE_SQLSTATE('2','3','G','0','1')
 #define ERRCODE_23G02_QUOTA				MAKE_SQLSTATE('2','3','G','0','2')

@@ -72,6 +72,7 @@ SELECT paysafe.protect_velocity('shop.charge', 'customer', 2, '1 hour', 'values'
 INSERT INTO shop.charge VALUES (1, 7, 'a', 10), (2, 7, 'b', 10), (3, 7, 'a', 10);
 INSERT INTO shop.charge VALUES (4, 7, 'c', 10);              -- fails
 SELECT paysafe.velocity_expire();
+
 CREATE TABLE shop.schedule (id int PRIMARY KEY, owner int NOT NULL, plan text COLLATE "C" NOT NULL, cron text, task text);
 CREATE INDEX ON shop.schedule (owner, plan);
 SELECT paysafe.protect_schedule('shop.schedule', 'owner',
