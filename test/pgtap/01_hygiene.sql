@@ -77,7 +77,7 @@ SELECT set_eq(
 		AND NOT EXISTS (SELECT 1 FROM pg_extension e, unnest(e.extconfig, e.extcondition) d (relid, condition)
 						 WHERE e.extname = 'paysafe' AND d.relid = 'paysafe.dumped_row'::regclass
 						   AND d.condition LIKE '%FROM paysafe.' || o.relname || ' r%')$$,
-	ARRAY['activation', 'audit_row', 'capture_total', 'entry_total', 'erasure_request', 'fixture_block', 'idempotency_response', 'inbox_payload', 'index_chunk', 'index_progress', 'index_run', 'outbox_payload', 'passkey_challenge', 'redaction_key', 'refund_total', 'refund_total_id_seq', 'seal_publisher', 'seal_state', 'test_database', 'validation_part']::name[],
+	ARRAY['activation', 'audit_row', 'capture_total', 'entry_total', 'erasure_request', 'fixture_block', 'idempotency_response', 'inbox_payload', 'index_chunk', 'index_progress', 'index_run', 'outbox_payload', 'passkey_challenge', 'redaction_key', 'refund_total', 'refund_total_id_seq', 'seal_publisher', 'seal_state', 'test_database', 'validation_part', 'velocity_flow']::name[],
 	'pg_dump takes every table and sequence along, but what is of this database only, and the parent of the partitions');
 SELECT is_empty(
 	$$SELECT a.attrelid::regclass FROM own o JOIN pg_attribute a ON a.attrelid = o.oid

@@ -166,7 +166,8 @@ SELECT pg_temp.act('ann');
 INSERT INTO shop.moved VALUES (1, 'm', -10, false);
 SELECT alike(pg_temp.refusal_text(statement, 'HINT'), 'What takes money back is approved as a row, and here no row waits: %or set a threshold that has room for it.', statement) FROM (VALUES
 	('UPDATE shop.moved SET ok = true'), ('INSERT INTO shop.moved VALUES (2, ''m'', -10, true)')) v (statement);
-SELECT paysafe.set_refund_threshold('shop.moved', 'EUR', 10);
+SELECT pg_temp.approved('SELECT paysafe.set_refund_threshold(''shop.moved'', ''EUR'', 10)');
+SELECT pg_temp.act('ann');
 SELECT is(pg_temp.refusal('UPDATE shop.moved SET ok = true'), 'accepted', '... and has');
 
 -- refunds that count in every status
@@ -216,7 +217,7 @@ SELECT is((SELECT ok FROM paysafe.check() WHERE subject = 'shop.charge' AND chec
 -- thresholds of a currency that no refund has
 SELECT is(pg_temp.refusal('SELECT paysafe.set_refund_threshold(' || quote_literal(t) || ', ' || quote_literal(c) || ', 50)'), want, t || ' in ' || c) FROM (VALUES
 	('shop.charge_refund', 'USD', '22023'), ('shop.charge_refund', 'eur', 'accepted'), ('shop.charge_refund', 'EUR', 'accepted'),
-	('shop.moved', 'USD', '22023'), ('shop.kept', 'USD', 'accepted'), ('shop.payout', 'USD', 'accepted')) v (t, c, want);
+	('shop.moved', 'USD', '22023'), ('shop.kept', 'USD', '42501 shop.kept paysafe_refund_threshold for USD'), ('shop.payout', 'USD', '42501 shop.payout paysafe_payout_threshold for USD')) v (t, c, want);
 SELECT is(pg_temp.refusal_text('SELECT paysafe.set_refund_threshold(''shop.charge_refund'', ''USD'', 50)', 'HINT'), 'Set the threshold for EUR.', '... and what to do');
 CREATE TABLE shop.intent (id int PRIMARY KEY);
 CREATE TABLE shop.capture (id int PRIMARY KEY, intent int, amount numeric);
