@@ -217,7 +217,7 @@ SELECT is((SELECT ok FROM paysafe.check() WHERE subject = 'shop.charge' AND chec
 -- thresholds of a currency that no refund has
 SELECT is(pg_temp.refusal('SELECT paysafe.set_refund_threshold(' || quote_literal(t) || ', ' || quote_literal(c) || ', 50)'), want, t || ' in ' || c) FROM (VALUES
 	('shop.charge_refund', 'USD', '22023'), ('shop.charge_refund', 'eur', 'accepted'), ('shop.charge_refund', 'EUR', 'accepted'),
-	('shop.moved', 'USD', '22023'), ('shop.kept', 'USD', '42501 shop.kept paysafe_refund_threshold for USD'), ('shop.payout', 'USD', '42501 shop.payout paysafe_payout_threshold for USD')) v (t, c, want);
+	('shop.moved', 'USD', '22023'), ('shop.kept', 'USD', '42501 shop.kept paysafe_kept_threshold for USD'), ('shop.payout', 'USD', '42501 shop.payout paysafe_payout_threshold for USD')) v (t, c, want);
 SELECT is(pg_temp.refusal_text('SELECT paysafe.set_refund_threshold(''shop.charge_refund'', ''USD'', 50)', 'HINT'), 'Set the threshold for EUR.', '... and what to do');
 CREATE TABLE shop.intent (id int PRIMARY KEY);
 CREATE TABLE shop.capture (id int PRIMARY KEY, intent int, amount numeric);
