@@ -374,11 +374,14 @@ may_be_there(OwnReconciliation *rec, const OwnTable *table, const Member *row)
 {
 	ItemPointerData tid = row->tid;
 	bool		before = false;
+	bool		outlives = table->id == PAYSAFE_REFUSAL_RECORD || table->id == PAYSAFE_SIGNAL_RECORD ||
+		table->id == PAYSAFE_DECISION_RECORD;
 	TransactionId from = table->id == PAYSAFE_REFUSAL_RECORD ? rec->refusals_from : rec->since_xid;
 
 	if (row->may || rec->brought)
 		return true;
-	if (table->id == PAYSAFE_REFUSAL_RECORD)
+	/* what outlives its transaction is written without an image as long as nothing else is */
+	if (outlives)
 	{
 		if (!TransactionIdIsValid(from))
 			return true;

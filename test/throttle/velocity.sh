@@ -59,3 +59,17 @@ sql -c "CHECKPOINT"
 server_restart "paysafe.throttle_keys = 1000"
 is "kept over a restart" "$(sql -c "INSERT INTO fast.kept VALUES (9, 'hot')" 2>&1 | grep -c 'too many rows of one who')" 1
 is "more keys than places" "$(sql -c "INSERT INTO fast.pay SELECT n, 'u' || n, 'c', 0.1, 1 FROM generate_series(1000, 40000) n" -c "SELECT size BETWEEN 5000000 AND 6000000 FROM pg_shmem_allocations WHERE name = 'paysafe recent'")" t
+
+# what is refused first of all in a restored database leaves a signal, which is no row that nobody has added
+psql -qX -d postgres -c "CREATE DATABASE velocity_copy"
+pg_dump -Fc "$PGDATABASE" | pg_restore -d velocity_copy >/dev/null
+copied() { sql -d velocity_copy "$@"; }
+before=$(copied -c "SELECT count(*) FROM paysafe.signal")
+copied -c "INSERT INTO fast.kept VALUES (20, 'cold'), (21, 'cold')" 2>/dev/null || :
+for ((i = 0; i < 300; i++)); do
+	[ "$(copied -c "SELECT count(*) > $before FROM paysafe.signal")" != t ] || break
+	sleep 0.1
+done
+copied -c "INSERT INTO fast.kept VALUES (22, 'cold')"
+is "a signal before anything else" "$(copied -c "SELECT count(*) - $before FROM paysafe.signal" -c "SELECT count(*) FROM paysafe.check() WHERE check_name = 'own_rows' AND NOT ok" | xargs)" "1 0"
+psql -qX -d postgres -c "DROP DATABASE velocity_copy WITH (FORCE)"
