@@ -515,6 +515,11 @@ paysafe_protect_schedule(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("arguments \"task_column\" and \"tasks\" belong together")));
+	if (PG_ARGISNULL(4) && PG_ARGISNULL(5))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("no column says how often a job runs"),
+				 errhint("Name it as \"interval_column\" or \"cron_column\".")));
 	paysafe_spec_begin(&spec);
 	paysafe_spec_add_text(&spec, "owner_column", owner);
 	add_column(fcinfo, &spec, 3, "tier_column");

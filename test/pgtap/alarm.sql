@@ -1,6 +1,6 @@
 -- What alarms say of a past; what becomes of them in a server is test/shape.
 BEGIN;
-SELECT plan(13);
+SELECT plan(21);
 \ir lib/refusal.psql
 
 CREATE FUNCTION pg_temp.alarms(good bigint[], bad bigint[]) RETURNS text LANGUAGE sql AS $$
@@ -25,6 +25,7 @@ SELECT is(pg_temp.refusal($$SELECT paysafe.alarms_in('{1,2}', '{1}')$$), '22023'
 SELECT is(pg_temp.refusal($$SELECT paysafe.alarms_in('{1,NULL}', '{1,2}')$$), '22023', 'no NULL among them');
 SELECT is(pg_temp.refusal($$SELECT paysafe.alarms_in('{-1}', '{1}')$$), '22023', 'none below 0');
 SELECT is(pg_temp.refusal($$SELECT paysafe.note_outcome('Not a word', 'x', true)$$), '22023', 'a series is a word');
+SELECT is(pg_temp.refusal(format('SELECT paysafe.note_outcome(%L, ''x'', true)', series)), '22023', series || ' is paysafe''s own') FROM unnest('{write,refused,throttle,webhook,request,approval_given,approval_used,decision}'::text[]) series;
 SELECT is(pg_temp.refusal($$SELECT paysafe.note_outcome('x', 'x', NULL)$$), '22004', 'well or badly');
 
 SELECT * FROM finish();

@@ -1,6 +1,6 @@
 -- Jobs of users: how often, how many, which; cron expressions against a calendar.
 BEGIN;
-SELECT plan(125);
+SELECT plan(126);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -45,7 +45,7 @@ CREATE INDEX ON shop.job (owner, tier);
 \set tiers '{"free": {"least": "1 hour", "rows": 2}, "pro": {"least": "1 minute", "rows": 3}}'
 \set rest 'tier_column => ''tier'', interval_column => ''every'', cron_column => ''cron'', task_column => ''task'', tasks => ''{report,sync}'''
 SELECT throws_ok(format('SELECT paysafe.protect_schedule(%s)', a), code, NULL, a) FROM (VALUES
-	('22004', 'NULL, ''owner'', ''{}'''), ('22004', '''shop.job'', NULL, ''{}'''), ('22004', '''shop.job'', ''owner'', NULL'), ('42703', '''shop.job'', ''missing'', ''{"default": {"least": "1 s", "rows": 1}}'''),
+	('22004', 'NULL, ''owner'', ''{}'''), ('22004', '''shop.job'', NULL, ''{}'''), ('22004', '''shop.job'', ''owner'', NULL'), ('42703', '''shop.job'', ''missing'', ''{"default": {"least": "1 s", "rows": 1}}'', interval_column => ''every'''), ('22023', '''shop.job'', ''owner'', ''{"default": {"least": "1 s", "rows": 1}}'''),
 	('22023', '''shop.job'', ''owner'', ''{}'''), ('22023', '''shop.job'', ''owner'', ''[]'''), ('22023', '''shop.job'', ''owner'', ''{"default": 1}'''), ('22023', '''shop.job'', ''owner'', ''{"default": {"least": "1 s"}}'''),
 	('22023', '''shop.job'', ''owner'', ''{"default": {"least": "1 s", "rows": 1, "more": 1}}'''), ('22023', '''shop.job'', ''owner'', ''{"default": {"least": "0 s", "rows": 1}}'''),
 	('22023', '''shop.job'', ''owner'', ''{"default": {"least": "1 s", "rows": 1.5}}'''), ('22023', '''shop.job'', ''owner'', ''{"default": {"least": "1 s", "rows": -1}}'''),
