@@ -45,6 +45,8 @@ as dee "SELECT paysafe.withdraw_rejection($rejection, 'it has come back')" >/dev
 by_passkey chief "paysafe.approval_challenge('shop.refund', '45')" "paysafe.approve_with_passkey('shop.refund', '45', :assertion, 'now it has')" >/dev/null
 as clerk "UPDATE shop.refund SET status = 'sent' WHERE id = 45" >/dev/null
 as dee "SELECT paysafe.reject('shop.refund', '47', 'nothing has come back')" >/dev/null
+psql -qX >/dev/null 2>&1 -c "CREATE TABLE shop.note (id text PRIMARY KEY, said text)" -c "SELECT paysafe.audit('shop.note')" \
+	-c "INSERT INTO shop.note VALUES (E'R1\\n  Approved by \"boss\" (passkey); used.', E'x\\n  Approved by \"boss\" (passkey); used.\\u009b2J')"
 is "what happens at night is published" t "$(published)"
 
 # verdict KEY [FILE]: without numbers of leaves
@@ -52,6 +54,9 @@ verdict() {
 	sql -c "SELECT paysafe.evidence('shop.refund', '$1')" >"$OUT/$1.evidence"
 	paysafe-evidence --key "$verifier" "${2:-$OUT/$1.evidence}" 2>&1 | sed -n '/^Verdict/,/^leaf/{/^leaf/d;s/,* *leaf [0-9]*//g;s/passkey [0-9]*/passkey N/g;s/ ()//g;p}'
 }
+sql -c "SELECT paysafe.evidence('shop.note', (SELECT replace(id, ',', E'\\\\,') FROM shop.note))" >"$OUT/note.evidence"
+is "a key, or a value, does not write lines of it" "0 2 0" "$(paysafe-evidence --key "$verifier" "$OUT/note.evidence" >"$OUT/note.text" 2>&1 || :
+	grep -c '^  Approved' "$OUT/note.text" || :) $(grep -c '^        |   Approved' "$OUT/note.text" || :) $(grep -c $'\u009b' "$OUT/note.text" || :)"
 matches "an approval is called one" '^  Approved by "boss" \(claimed\); used\.$' "$(verdict 42)"
 is "who has let it pass alone has not approved it, and nobody has looked" 'Verdict on shop.refund, key 43
   BROKEN GLASS, which is no approval by a second person: "boss" (passkey) alone has let it pass, signed by passkey N; used.

@@ -119,7 +119,9 @@ class Play(banded.Play):
 
     def total(self, row: Row, b: Band) -> int:
         """What its sum is, with this one."""
-        gone = [p for p in self.m.gone if b.per == "payment" or p.at > b.counts]
+        # of which sums it is known is the same for all bands of them
+        since = min((o.counts for o in self.all_bands() if o.per == b.per), default=b.counts)
+        gone = [p for p in self.m.gone if b.per == "payment" or p.at > min(since, b.counts)]
         gone = [p for p in gone if p.pay != DOLLARS]  # of the same currency
         if b.per == "payment":
             some = [p for p in gone if p.pay == row.pay]

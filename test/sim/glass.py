@@ -31,6 +31,7 @@ class Use:
     shown: tuple[object, ...]
     state: str = "open"
     verdict: str | None = None
+    level: str = ""  # as an approval would have needed it
 
 
 class Play(passkeys.Play):
@@ -43,6 +44,7 @@ class Play(passkeys.Play):
         self.noes: set[int] = set()
         self.hasty = self.chance(0.12)  # has somebody to look at it within a minute?
         self.passed_at = 0.0
+        self.asked_for: set[str] = set()  # who has asked that it be allowed
         self.unsaid: set[int] = set()  # signed for, forbidden and allowed again
 
     def setup(self) -> None:
@@ -105,9 +107,13 @@ class Play(passkeys.Play):
         sql = f"SELECT paysafe.approve('{table}', {literal}, 'x')"
         self.run(f"BEGIN;\nSELECT paysafe.act_as('{claimed}');\n{sql};\nCOMMIT")
         self.as_(proposer, f"SELECT {call}", "42501", "owner")
-        if self.by_signature(f"{table} {key}", approver, proposer):
+        # who has asked for the same before has a hand in it, too
+        self.asked_for.add(proposer)
+        other = approver if approver in self.asked_for else proposer
+        if self.by_signature(f"{table} {key}", approver, other):
             self.as_(proposer, f"SELECT {call}", "", "owner")
             self.allowed = True
+            self.asked_for.clear()
             self.unsaid |= {u.row for u in self.uses if u.state == "open"}
 
     def forbid(self) -> None:
@@ -174,7 +180,9 @@ class Play(passkeys.Play):
         if code:
             return False
         one.used, k.accepted = True, k.counter
-        self.uses.append(Use(int(got[0][0]), int(one.what), one.owner, k, one.shown))
+        self.uses.append(
+            Use(int(got[0][0]), int(one.what), one.owner, k, one.shown, level=self.level)
+        )
         return True
 
     def night(self) -> None:
@@ -245,7 +253,8 @@ class Play(passkeys.Play):
                 self.noes.add(i)
 
     def review(self) -> None:
-        """By another person, who has not requested it, once."""
+        """By another person, who has not requested it, once; a claim is nothing where an approval
+        would have been one by passkey."""
         some = [u for u in self.uses if u.state == "used"]
         if not some:
             return
@@ -253,7 +262,7 @@ class Play(passkeys.Play):
         name = self.rng.choice(PEOPLE)
         verdict = self.rng.choice(["right", "right", "wrong", "maybe"])
         own = name in (use.person, self.b.rows[use.row].requester)
-        good = not own and use.verdict is None and verdict != "maybe"
+        good = not own and use.verdict is None and verdict != "maybe" and not use.level
         sql = f"SELECT paysafe.review_break_glass({use.number}, '{verdict}', 'seen', 'T-2')"
         if self.as_(name, sql, "" if good else "42501 22023 55000"):
             use.verdict = verdict

@@ -219,7 +219,7 @@ static void
 print_line(FILE *out, const char *what, TlogText text)
 {
 	fprintf(out, value_html ? "<tr><th>%s</th><td>" : "    %s: ", what);
-	text_print(out, text);
+	text_print_lines(out, text);
 	fputs(value_html ? "</td></tr>\n" : "\n", out);
 }
 

@@ -69,8 +69,20 @@ bytes_field(Bytes *bytes, TlogText *field)
 	return true;
 }
 
-void
-text_print(FILE *out, TlogText text)
+/* C0, DEL, and C1, which is 0xC2 and one of 0x80 to 0x9F in UTF-8 */
+static bool
+is_control(TlogText text, size_t i)
+{
+	unsigned char c = text.at[i];
+
+	return c < ' ' || c == 0x7f ||
+		(c == 0xc2 && i + 1 < text.len && (unsigned char) text.at[i + 1] >= 0x80 &&
+		 (unsigned char) text.at[i + 1] < 0xa0);
+}
+
+/* line_end: what stands for the end of a line within the text */
+static void
+print(FILE *out, TlogText text, const char *line_end)
 {
 	for (size_t i = 0; i < text.len && i < MAX_SHOWN; i++)
 	{
@@ -78,13 +90,30 @@ text_print(FILE *out, TlogText text)
 
 		if (value_html && strchr("&<>\"'", c) != NULL && c != '\0')
 			fprintf(out, "&#%d;", c);
-		else if ((c < ' ' && c != '\n') || c == 0x7f)
+		else if (c == '\n')
+			fputs(line_end, out);
+		else if (is_control(text, i))
+		{
 			fputs("\xEF\xBF\xBD", out);
+			i += c == 0xc2;
+		}
 		else
 			putc(c, out);
 	}
 	if (text.len > MAX_SHOWN)
 		fprintf(out, "... (%zu bytes)", text.len);
+}
+
+void
+text_print(FILE *out, TlogText text)
+{
+	print(out, text, "\xEF\xBF\xBD");
+}
+
+void
+text_print_lines(FILE *out, TlogText text)
+{
+	print(out, text, value_html ? "\n" : "\n        | ");
 }
 
 /* The day that is so many days after 2000-01-01 */
@@ -198,7 +227,7 @@ value_print(FILE *out, char code, TlogText value)
 		case 'j':
 		case 'e':
 		case 'x':
-			text_print(out, value);
+			text_print_lines(out, value);
 			break;
 		case 'D':
 			date_print(out, (int32_t) bytes_number(&bytes, 4));

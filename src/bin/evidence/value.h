@@ -38,8 +38,12 @@ extern void array_print(FILE *out, char of, TlogText value);
 /* Microseconds since 2000, UTC */
 extern void time_print(FILE *out, int64_t microseconds);
 
-/* Text of somebody else's: in HTML, or for a terminal */
+/*
+ * Text of somebody else's: in HTML, or for a terminal.  It cannot look like what this program
+ * says: names and keys are one line, and a line more of a value begins with a bar.
+ */
 extern bool value_html;
 extern void text_print(FILE *out, TlogText text);
+extern void text_print_lines(FILE *out, TlogText text);
 
 #endif							/* EVIDENCE_VALUE_H */

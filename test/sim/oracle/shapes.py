@@ -245,7 +245,7 @@ def payment(case: Case, tx: Tx, m: Move, rules: list[Rule]) -> None:
         if new[status] in facts:
             case.facts.add((m.table.name, key_text(m.table, new)))
         if column and number(new[column]) > limit and grew(old, new, rule):
-            if new[status] in facts and (old is None or old[status] not in facts):
+            if new[status] in facts and (old is None or old[status] != new[status]):
                 case.breaches.append((m.table.name, new, "23R05"))
             else:
                 case.say("captured", f"captured {new[column]} of {limit}")

@@ -242,6 +242,13 @@ class UnknownOwner(OwnerRefusal):
     summary = _("Nobody has said who acts.")
 
 
+class TooFast(Refusal, IntegrityError):
+    """23V01: more of one key within a time than there may be."""
+
+    http_status = 429
+    summary = _("This is too much in so short a time.")
+
+
 class IdempotencyRefusal(Refusal, IntegrityError):
     """23I: idempotency keys."""
 
