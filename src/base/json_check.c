@@ -302,11 +302,34 @@ member_hash(uint64 seed, uint32 object, const char *name, size_t len)
 typedef struct Names
 {
 	Member	   *slots;
-	size_t		nslots;			/* a power of two */
+	size_t		nslots;			/* a power of two; at most half of them are taken */
+	size_t		n;				/* that are taken */
 	char	   *text;			/* resolved names, one after the other */
 	size_t		used;
 	uint64		seed;
 } Names;
+
+/* Twice as many slots. */
+static void
+widen(Names *names)
+{
+	Member	   *old = names->slots;
+	size_t		n = names->nslots;
+
+	names->nslots *= 2;
+	names->slots = palloc_extended(names->nslots * sizeof(Member), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (size_t j = 0; j < n; j++)
+	{
+		size_t		i = old[j].hash & (names->nslots - 1);
+
+		if (old[j].object == 0)
+			continue;
+		while (names->slots[i].object != 0)
+			i = (i + 1) & (names->nslots - 1);
+		names->slots[i] = old[j];
+	}
+	pfree(old);
+}
 
 /* Note a member's name, which stands at text + used; false: it is there already. */
 static bool
@@ -327,6 +350,8 @@ note_member(Names *names, uint32 object, size_t len)
 				hash, object, (uint32) len, names->used
 			};
 			names->used += len;
+			if (++names->n > names->nslots / 2)
+				widen(names);
 			return true;
 		}
 		if (member->hash == hash && member->object == object && member->len == len &&
@@ -467,13 +492,8 @@ paysafe_json_check(const char *json, size_t len, int max_depth, bool any_text, u
 {
 	Scan		scan = {.at = json, .end = json + len, .any_text = any_text};
 	Names		names = {.nslots = 16, .seed = seed};
-	size_t		colons = 0;
 	char	   *scratch;
 
-	for (size_t i = 0; i < len; i++)
-		colons += json[i] == ':';
-	while (names.nslots < 2 * colons)
-		names.nslots *= 2;
 	names.slots = palloc0(names.nslots * sizeof(Member));
 	names.text = palloc(len + 1);
 	scratch = palloc(len + 1);

@@ -13,8 +13,8 @@
  * object that has a member twice and, unless any_text, no lone surrogate and no zero
  * character?
  * Returns NULL or the reason, a word of a fixed list.  The seed, not known to who
- * sends the text, keeps the time linear.  Memory: palloc'd and freed, a few times
- * the length.
+ * sends the text, keeps the time linear.  Memory: palloc'd and freed, twice the length
+ * and some 100 bytes for each member.
  */
 extern const char *paysafe_json_check(const char *json, size_t len, int max_depth, bool any_text,
 									  uint64 seed);

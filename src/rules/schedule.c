@@ -419,7 +419,9 @@ check_row(const Rule *rule, const RowChange *change)
 	if (same_group)
 		return;
 	name = paysafe_key_columns_text(&group);
-	paysafe_id_claim_lock_group(rule->declared_on, hash_bytes_extended((const unsigned char *) name, (int) strlen(name), 0));
+	/* nobody waits because of a rule that is only observed */
+	if (!rule->observed)
+		paysafe_id_claim_lock_group(rule->declared_on, hash_bytes_extended((const unsigned char *) name, (int) strlen(name), 0));
 	if (count_rows(rule, &group, tier->rows) > tier->rows)
 		refuse(rule, change, ERRCODE_23G02_QUOTA, linitial(state->group.names),
 			   psprintf("its owner has %d of tier \"%s\" already", tier->rows, tier->name), "Delete one, or take another tier.");

@@ -527,7 +527,7 @@ is_of(const TokenPattern *pattern, const TokenPatternStep *step, uint32_t c)
 }
 
 bool
-token_pattern_matches(const TokenPattern *pattern, TokenText text)
+token_pattern_matches(const TokenPattern *pattern, TokenText text, TokenRest *rest)
 {
 	Places		both[2];
 	Places	   *now = &both[0];
@@ -548,6 +548,7 @@ token_pattern_matches(const TokenPattern *pattern, TokenText text)
 		if (at == end)
 			return false;
 		c = token_json_character(&at, end);
+		token_rest(rest, 1 + (size_t) now->n);
 		leave(pattern, next);
 		for (int i = 0; i < now->n; i++)
 		{

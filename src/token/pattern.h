@@ -13,6 +13,7 @@
 #ifndef TOKEN_PATTERN_H
 #define TOKEN_PATTERN_H
 
+#include "token/rest.h"
 #include "token/text.h"
 
 #define TOKEN_PATTERN_STEPS		1000	/* of a pattern, repetitions written out */
@@ -66,6 +67,6 @@ extern bool token_pattern_make(TokenText text, TokenPatternRoom *room, TokenPatt
 							   const char **why);
 
 /* Is it somewhere in the string, which stands between its quotation marks, too? */
-extern bool token_pattern_matches(const TokenPattern *pattern, TokenText text);
+extern bool token_pattern_matches(const TokenPattern *pattern, TokenText text, TokenRest *rest);
 
 #endif							/* TOKEN_PATTERN_H */

@@ -42,10 +42,10 @@ typedef struct TokenSchemaFault
  * Compile a schema into the room; *used of it are needed.  The text must stay where it
  * is.  NULL, and why: it is none, uses what is not supported, or is too large.  In a room
  * of TOKEN_SCHEMA_ROOM nothing else is said of any; in one that is smaller, it may be
- * too large.
+ * too large.  rest, unless NULL, is called now and then, and need not return.
  */
 extern const TokenSchema *token_schema_compile(TokenText text, void *room, size_t size,
-											   size_t *used, TokenSchemaFault *fault);
+											   size_t *used, void (*rest) (void), TokenSchemaFault *fault);
 
 /* How many pairs of numbers does checking a text of this length need? 0, unless it compares items. */
 extern size_t token_schema_scratch(const TokenSchema *schema, size_t len);
@@ -53,7 +53,7 @@ extern size_t token_schema_scratch(const TokenSchema *schema, size_t len);
 /*
  * Does the text fit?  The key must not be known to who wrote the text.  The time is
  * the product of both lengths at most, and a logarithm where items are compared;
- * rest, unless NULL, is called at each value, and need not return.
+ * rest, unless NULL, is called now and then, and need not return.
  */
 extern bool token_schema_check(const TokenSchema *schema, TokenText text, const uint64_t key[2],
 							   uint64_t (*scratch)[2], void (*rest) (void), TokenSchemaFault *fault);

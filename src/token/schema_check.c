@@ -19,7 +19,7 @@ typedef struct Walk
 	size_t		nhashes;
 	size_t		room;
 	int			depth;
-	void		(*rest) (void);	/* or NULL */
+	TokenRest	rest;
 	TokenSchemaFault *fault;
 } Walk;
 
@@ -93,16 +93,19 @@ sip_end(Sip *s, uint64_t out[2])
 }
 
 static void
-add_string(Sip *s, TokenText inner)
+add_string(Walk *w, Sip *s, TokenText inner)
 {
 	for (const uint8_t *at = inner.at, *end = at + inner.len; at < end;)
+	{
+		token_rest(&w->rest, 1);
 		sip_add(s, token_json_character(&at, end));
+	}
 	/* no character */
 	sip_add(s, UINT32_MAX);
 }
 
 static void
-add_number(Sip *s, TokenText text)
+add_number(Walk *w, Sip *s, TokenText text)
 {
 	TokenDecimal number = {0};
 
@@ -110,26 +113,29 @@ add_number(Sip *s, TokenText text)
 	sip_add(s, (uint64_t) (int64_t) number.sign);
 	sip_add(s, (uint64_t) number.first);
 	for (const uint8_t *at = number.at; at < number.end; at++)
+	{
+		token_rest(&w->rest, 1);
 		if (*at != '.')
 			sip_add(s, *at);
+	}
 }
 
-static bool hash_value(Walk *w, TokenText text, uint64_t out[2]);
+static bool hash_value(Walk *w, JsonCursor *c, uint64_t out[2]);
 
 /* Members in any order: what they come to, each by itself, is added up. */
 static bool
-add_members(Walk *w, Sip *s, JsonCursor c)
+add_members(Walk *w, Sip *s, JsonCursor *c)
 {
 	uint64_t	sum[2] = {0, 0};
 	uint64_t	hash[2];
 
-	for (bool more = token_cursor_enter(&c); more; more = token_cursor_more(&c))
+	for (bool more = token_cursor_enter(c); more; more = token_cursor_more(c))
 	{
 		Sip			member = sip_begin(w->key);
 
 		sip_add(&member, 'm');
-		add_string(&member, token_cursor_name(&c));
-		if (!hash_value(w, token_cursor_value(&c), hash))
+		add_string(w, &member, token_cursor_name(c));
+		if (!hash_value(w, c, hash))
 			return false;
 		sip_add(&member, hash[0]);
 		sip_add(&member, hash[1]);
@@ -143,13 +149,13 @@ add_members(Walk *w, Sip *s, JsonCursor c)
 }
 
 static bool
-add_items(Walk *w, Sip *s, JsonCursor c)
+add_items(Walk *w, Sip *s, JsonCursor *c)
 {
 	uint64_t	hash[2];
 
-	for (bool more = token_cursor_enter(&c); more; more = token_cursor_more(&c))
+	for (bool more = token_cursor_enter(c); more; more = token_cursor_more(c))
 	{
-		if (!hash_value(w, token_cursor_value(&c), hash))
+		if (!hash_value(w, c, hash))
 			return false;
 		sip_add(s, hash[0]);
 		sip_add(s, hash[1]);
@@ -157,20 +163,22 @@ add_items(Walk *w, Sip *s, JsonCursor c)
 	return true;
 }
 
-/* Values that are the same have the same; false: it is too deep. */
+/* The value that stands there, taken: those that are the same have the same.  False: it is too deep. */
 static bool
-hash_value(Walk *w, TokenText text, uint64_t out[2])
+hash_value(Walk *w, JsonCursor *cursor, uint64_t out[2])
 {
 	Sip			s = sip_begin(w->key);
-	uint8_t		c = text.len > 0 ? *text.at : 0;
-	JsonCursor	cursor = {text.at, text.at + text.len};
 	bool		good = w->depth < TOKEN_SCHEMA_DEEPEST;
+	uint8_t		c;
 
+	token_cursor_blanks(cursor);
+	c = cursor->at < cursor->end ? *cursor->at : 0;
+	token_rest(&w->rest, 1);
 	w->depth++;
 	if (c == '"')
 	{
 		sip_add(&s, c);
-		add_string(&s, token_cursor_string(&cursor));
+		add_string(w, &s, token_cursor_string(cursor));
 	}
 	else if (c == '{' || c == '[')
 	{
@@ -180,10 +188,13 @@ hash_value(Walk *w, TokenText text, uint64_t out[2])
 	else if (c == '-' || (c >= '0' && c <= '9'))
 	{
 		sip_add(&s, '0');
-		add_number(&s, text);
+		add_number(w, &s, token_cursor_value(cursor));
 	}
 	else
+	{
 		sip_add(&s, c);
+		(void) token_cursor_value(cursor);
+	}
 	w->depth--;
 	sip_end(&s, out);
 	return good;
@@ -241,9 +252,11 @@ all_differ(uint64_t (*hashes)[2], size_t n)
 static bool
 note_item(Walk *w, const TokenSchema *schema, TokenText text, const SchemaPlace *place)
 {
+	JsonCursor	c = {text.at, text.at + text.len};
+
 	if (!schema->unique)
 		return true;
-	if (w->nhashes == w->room || !hash_value(w, text, w->hashes[w->nhashes]))
+	if (w->nhashes == w->room || !hash_value(w, &c, w->hashes[w->nhashes]))
 		return fail(w, place, "uniqueItems");
 	w->nhashes++;
 	return true;
@@ -291,6 +304,7 @@ fail_missing(Walk *w, const TokenSchema *schema, TokenText object, const SchemaP
 		bool		there = !schema->members[i].required;
 		SchemaPlace inner = {place, schema->members[i].name, -1};
 
+		token_rest(&w->rest, object.len);
 		for (bool more = token_cursor_enter(&c); more && !there; more = token_cursor_more(&c))
 		{
 			there = token_json_same(token_cursor_name(&c), inner.name);
@@ -340,6 +354,7 @@ check_string(Walk *w, const TokenSchema *schema, const SchemaPlace *place)
 	TokenText	inner = token_cursor_string(&w->cursor);
 	uint32_t	n = 0;
 
+	token_rest(&w->rest, inner.len);
 	if (schema->least_length > 0 || schema->most_length != SCHEMA_NO_LIMIT)
 		for (const uint8_t *at = inner.at, *end = at + inner.len; at < end; n++)
 			(void) token_json_character(&at, end);
@@ -347,7 +362,7 @@ check_string(Walk *w, const TokenSchema *schema, const SchemaPlace *place)
 		return fail(w, place, "minLength");
 	if (n > schema->most_length)
 		return fail(w, place, "maxLength");
-	return schema->pattern == NULL || token_pattern_matches(schema->pattern, inner) || fail(w, place, "pattern");
+	return schema->pattern == NULL || token_pattern_matches(schema->pattern, inner, &w->rest) || fail(w, place, "pattern");
 }
 
 static bool
@@ -394,12 +409,12 @@ types_of(uint8_t c, const TokenDecimal *number)
 }
 
 static bool
-is_listed(TokenText list, TokenText value)
+is_listed(Walk *w, TokenText list, TokenText value)
 {
 	JsonCursor	c = {list.at, list.at + list.len};
 
 	for (bool more = token_cursor_enter(&c); more; more = token_cursor_more(&c))
-		if (token_value_same(value, token_cursor_value(&c)))
+		if (token_value_same(value, token_cursor_value(&c), &w->rest))
 			return true;
 	return false;
 }
@@ -426,8 +441,7 @@ check_value(Walk *w, const TokenSchema *schema, const SchemaPlace *place)
 	TokenText	text;
 	uint8_t		c;
 
-	if (w->rest != NULL)
-		w->rest();
+	token_rest(&w->rest, 1);
 	token_cursor_blanks(&w->cursor);
 	start = w->cursor;
 	c = start.at < start.end ? *start.at : 0;
@@ -464,9 +478,9 @@ check_value(Walk *w, const TokenSchema *schema, const SchemaPlace *place)
 	else
 		(void) token_cursor_value(&w->cursor);
 	text = (TokenText) {start.at, (size_t) (w->cursor.at - start.at)};
-	if (schema->constant.len > 0 && !token_value_same(text, schema->constant))
+	if (schema->constant.len > 0 && !token_value_same(text, schema->constant, &w->rest))
 		return fail(w, place, "const");
-	return schema->values.len == 0 || is_listed(schema->values, text) || fail(w, place, "enum");
+	return schema->values.len == 0 || is_listed(w, schema->values, text) || fail(w, place, "enum");
 }
 
 bool
@@ -476,7 +490,7 @@ token_schema_check(const TokenSchema *schema, TokenText text, const uint64_t key
 	SchemaPlace place = {.outer = NULL};
 	Walk		w = {
 		.cursor = {text.at, text.at + text.len}, .key = key, .hashes = scratch,
-		.room = token_schema_scratch(schema, text.len), .rest = rest, .fault = fault
+		.room = token_schema_scratch(schema, text.len), .rest = {.call = rest}, .fault = fault
 	};
 
 	fault->why = NULL;

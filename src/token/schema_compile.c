@@ -12,6 +12,7 @@
 #include "token/schema_node.h"
 
 #define MOST_WORK	(64 * TOKEN_SCHEMA_MAX)
+#define PASSED_BY	16			/* so many bytes that are only passed by are as much work as one that is read */
 
 /* Words, in the order in which they are read. */
 typedef enum Word
@@ -42,7 +43,9 @@ typedef struct Compiler
 	uint8_t    *room;
 	size_t		size;
 	size_t		used;
+	size_t		peak;			/* the most that has been in use: definitions give back theirs */
 	size_t		work;			/* bytes of schemas that have been read, references written out */
+	TokenRest	rest;
 	int			depth;
 	bool		compares;
 	TokenText	definitions;	/* of the outermost schema; or no bytes */
@@ -69,8 +72,19 @@ allot(Compiler *c, const SchemaPlace *place, size_t size)
 		return NULL;
 	}
 	c->used += size;
+	if (c->used > c->peak)
+		c->peak = c->used;
 	memset(out, 0, size);
 	return out;
+}
+
+/* So many bytes more are read: is that too much? */
+static bool
+work(Compiler *c, size_t bytes, const SchemaPlace *place)
+{
+	token_rest(&c->rest, bytes);
+	c->work += bytes;
+	return c->work <= MOST_WORK || fail(c, place, "it is too large, its references written out");
 }
 
 static const TokenSchema *compile(Compiler *c, TokenText text, const SchemaPlace *place);
@@ -500,7 +514,8 @@ follow(Compiler *c, const TokenText *found, const SchemaPlace *place)
 			TokenText	value = token_cursor_value(&cursor);
 
 			if (here)
-				return compile(c, value, &inner);
+				return work(c, (size_t) (cursor.at - c->definitions.at) / PASSED_BY, &inner) ?
+					compile(c, value, &inner) : NULL;
 		}
 	(void) fail(c, &inner, "there is no such definition");
 	return NULL;
@@ -568,12 +583,8 @@ compile(Compiler *c, TokenText text, const SchemaPlace *place)
 		(void) fail(c, place, "it is too deep");
 		return NULL;
 	}
-	c->work += text.len;
-	if (c->work > MOST_WORK)
-	{
-		(void) fail(c, place, "it is too large, its references written out");
+	if (!work(c, text.len, place))
 		return NULL;
-	}
 	c->depth++;
 	if (begins(text, '{'))
 		made = compile_object(c, text, place);
@@ -596,10 +607,11 @@ compile(Compiler *c, TokenText text, const SchemaPlace *place)
 }
 
 const TokenSchema *
-token_schema_compile(TokenText text, void *room, size_t size, size_t *used, TokenSchemaFault *fault)
+token_schema_compile(TokenText text, void *room, size_t size, size_t *used, void (*rest) (void),
+					 TokenSchemaFault *fault)
 {
 	SchemaPlace place = {.outer = NULL};
-	Compiler	c = {.room = room, .size = size, .fault = fault};
+	Compiler	c = {.room = room, .size = size, .rest = {.call = rest}, .fault = fault};
 	JsonCursor	cursor = {text.at, text.at + text.len};
 	const TokenSchema *made;
 
@@ -613,7 +625,7 @@ token_schema_compile(TokenText text, void *room, size_t size, size_t *used, Toke
 	made = compile(&c, token_cursor_value(&cursor), &place);
 	if (made != NULL)
 		((TokenSchema *) made)->compares = c.compares;
-	*used = c.used;
+	*used = c.peak;
 	return made;
 }
 

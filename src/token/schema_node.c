@@ -157,14 +157,14 @@ number_same(TokenText a, TokenText b)
 }
 
 static bool
-array_same(JsonCursor a, JsonCursor b)
+array_same(JsonCursor a, JsonCursor b, TokenRest *rest)
 {
 	bool		more_a = token_cursor_enter(&a);
 	bool		more_b = token_cursor_enter(&b);
 
 	while (more_a && more_b)
 	{
-		if (!token_value_same(token_cursor_value(&a), token_cursor_value(&b)))
+		if (!token_value_same(token_cursor_value(&a), token_cursor_value(&b), rest))
 			return false;
 		more_a = token_cursor_more(&a);
 		more_b = token_cursor_more(&b);
@@ -188,21 +188,22 @@ count_members(JsonCursor c)
 
 /* Is there a member of this name and value? */
 static bool
-has_member(JsonCursor c, TokenText name, TokenText value)
+has_member(JsonCursor c, TokenText name, TokenText value, TokenRest *rest)
 {
+	token_rest(rest, (size_t) (c.end - c.at));
 	for (bool more = token_cursor_enter(&c); more; more = token_cursor_more(&c))
 	{
 		bool		found = token_json_same(token_cursor_name(&c), name);
 		TokenText	other = token_cursor_value(&c);
 
 		if (found)
-			return token_value_same(other, value);
+			return token_value_same(other, value, rest);
 	}
 	return false;
 }
 
 static bool
-object_same(JsonCursor a, JsonCursor b)
+object_same(JsonCursor a, JsonCursor b, TokenRest *rest)
 {
 	/* none is there twice in either */
 	if (count_members(a) != count_members(b))
@@ -211,7 +212,7 @@ object_same(JsonCursor a, JsonCursor b)
 	{
 		TokenText	name = token_cursor_name(&b);
 
-		if (!has_member(a, name, token_cursor_value(&b)))
+		if (!has_member(a, name, token_cursor_value(&b), rest))
 			return false;
 	}
 	return true;
@@ -224,7 +225,7 @@ inner_of(TokenText string)
 }
 
 bool
-token_value_same(TokenText a, TokenText b)
+token_value_same(TokenText a, TokenText b, TokenRest *rest)
 {
 	JsonCursor	x = {a.at, a.at + a.len};
 	JsonCursor	y = {b.at, b.at + b.len};
@@ -233,6 +234,7 @@ token_value_same(TokenText a, TokenText b)
 
 	if (a.len == 0 || b.len == 0)
 		return false;
+	token_rest(rest, a.len + b.len);
 	number_a = *a.at == '-' || (*a.at >= '0' && *a.at <= '9');
 	number_b = *b.at == '-' || (*b.at >= '0' && *b.at <= '9');
 	if (number_a || number_b)
@@ -245,9 +247,9 @@ token_value_same(TokenText a, TokenText b)
 		case '"':
 			return token_json_same(inner_of(a), inner_of(b));
 		case '[':
-			return array_same(x, y);
+			return array_same(x, y, rest);
 		case '{':
-			return object_same(x, y);
+			return object_same(x, y, rest);
 		default:
 			return true;
 	}

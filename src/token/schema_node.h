@@ -11,6 +11,7 @@
 #include "token/decimal.h"
 #include "token/json_text.h"
 #include "token/pattern.h"
+#include "token/rest.h"
 #include "token/schema.h"
 
 #define SCHEMA_NO_LIMIT	UINT32_MAX
@@ -106,7 +107,7 @@ extern bool token_cursor_more(JsonCursor *c);
 extern TokenText token_cursor_name(JsonCursor *c);
 
 /* Are both values the same?  Objects are, whatever the order of their members. */
-extern bool token_value_same(TokenText a, TokenText b);
+extern bool token_value_same(TokenText a, TokenText b, TokenRest *rest);
 
 /* The member of that name, or NULL. */
 extern const SchemaMember *token_schema_member(const SchemaMember *members, int n, TokenText name);

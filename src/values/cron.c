@@ -148,7 +148,8 @@ paysafe_cron_read(const char *text, size_t len, Cron *out)
 {
 	Place		p = {text, text + len};
 	uint64_t	bits[5];
-	bool		starred[5];
+	bool		any[5];			/* an asterisk, and nothing else */
+	bool		starred[5];		/* an asterisk somewhere */
 	const char *meant = meant_by(text, len);
 
 	if (meant != NULL)
@@ -159,23 +160,29 @@ paysafe_cron_read(const char *text, size_t len, Cron *out)
 		return "it is no name of a schedule that is known here";
 	for (int i = 0; i < 5; i++)
 	{
+		const char *from;
+
 		while (p.at < p.end && is_blank(*p.at))
 			p.at++;
-		starred[i] = p.at < p.end && *p.at == '*';
+		from = p.at;
 		if (!read_field(&p, &fields[i], &bits[i]) || (p.at < p.end && !is_blank(*p.at)))
 			return "it is no cron expression of five fields";
+		starred[i] = memchr(from, '*', (size_t) (p.at - from)) != NULL;
+		any[i] = starred[i] && p.at - from == 1;
 	}
 	while (p.at < p.end && is_blank(*p.at))
 		p.at++;
 	if (p.at < p.end)
 		return "it is no cron expression of five fields";
+	if (!any[2] && !any[4] && (starred[2] || starred[4]))
+		return "of days of both kinds, one has an asterisk: programs differ in whether both or either must be met";
 	out->minutes = bits[0];
 	out->hours = (uint32_t) bits[1];
 	out->days = (uint32_t) bits[2];
 	out->months = (uint32_t) bits[3];
 	/* 7 is Sunday, too */
 	out->weekdays = (uint32_t) ((bits[4] | bits[4] >> 7) & 0x7F);
-	out->either = !starred[2] && !starred[4];
+	out->either = !any[2] && !any[4];
 	return NULL;
 }
 

@@ -5,9 +5,9 @@
  *
  * Five fields, as crontab(5) has them: minute, hour, day of the month, month, day of the
  * week; lists, ranges, steps, names of months and days; or @hourly, @daily, @midnight, @weekly,
- * @monthly, @yearly, @annually.  A day is meant if both day fields say so; if neither begins
- * with an asterisk, if one does.  Nothing else: what programs read differently (seconds,
- * years, L, W, #, ?, @reboot, ranges backwards) is refused.
+ * @monthly, @yearly, @annually.  Where neither day field is an asterisk, a day is meant if
+ * one of them says so.  Nothing else: what programs read differently (seconds, years, L, W,
+ * #, ?, @reboot, ranges backwards, both day fields and an asterisk in one of them) is refused.
  *
  *-------------------------------------------------------------------------
  */

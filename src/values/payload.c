@@ -63,6 +63,12 @@ refuse_schema(const char *at, const char *why)
 	pg_unreachable();
 }
 
+static void
+rest(void)
+{
+	CHECK_FOR_INTERRUPTS();
+}
+
 PayloadSchema *
 paysafe_payload_compile(const char *schema)
 {
@@ -71,6 +77,7 @@ paysafe_payload_compile(const char *schema)
 	TokenText	text;
 	void	   *room;
 	size_t		used;
+	size_t		needed;
 	TokenSchemaFault fault;
 	const char *trouble;
 
@@ -82,17 +89,13 @@ paysafe_payload_compile(const char *schema)
 	if (trouble != NULL)
 		refuse_schema("", psprintf("it is no JSON that every reader reads the same way (%s)", trouble));
 	room = palloc(TOKEN_SCHEMA_ROOM);
-	if (token_schema_compile(text, room, TOKEN_SCHEMA_ROOM, &used, &fault) == NULL)
+	if (token_schema_compile(text, room, TOKEN_SCHEMA_ROOM, &needed, rest, &fault) == NULL)
 		refuse_schema(place_words(&fault), fault.why);
 	pfree(room);
-	out->compiled = token_schema_compile(text, palloc(Max(used, 1)), used, &used, &fault);
+	out->compiled = token_schema_compile(text, palloc(Max(needed, 1)), needed, &used, rest, &fault);
+	if (out->compiled == NULL)
+		elog(ERROR, "a schema that can be compiled needs more than the %zu bytes that it took: %s", needed, fault.why);
 	return out;
-}
-
-static void
-rest(void)
-{
-	CHECK_FOR_INTERRUPTS();
 }
 
 char *

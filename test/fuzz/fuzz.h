@@ -61,6 +61,12 @@ palloc0(Size size)
 	return memset(palloc(size), 0, size);
 }
 
+void *
+palloc_extended(Size size, int flags)
+{
+	return flags & MCXT_ALLOC_ZERO ? palloc0(size) : palloc(size);
+}
+
 void
 pfree(void *pointer)
 {

@@ -37,12 +37,12 @@ compile(TokenText text)
 {
 	TokenSchemaFault fault;
 	size_t		used;
-	const TokenSchema *schema = token_schema_compile(text, room, sizeof(room), &used, &fault);
+	const TokenSchema *schema = token_schema_compile(text, room, sizeof(room), &used, NULL, &fault);
 
 	require((schema == NULL) == (fault.why != NULL) && strlen(fault.at) < TOKEN_SCHEMA_AT);
 	if (schema == NULL)
 		return NULL;
-	require(token_schema_compile(text, palloc(used), used, &used, &fault) != NULL);
+	require(token_schema_compile(text, palloc(used), used, &used, NULL, &fault) != NULL);
 	return schema;
 }
 
@@ -144,6 +144,7 @@ check_pattern(TokenText text, TokenText value)
 	const char *why = NULL;
 	int			fuel = FUEL;
 	int			found = 0;
+	TokenRest	rest = {NULL, 0};
 
 	if (!token_pattern_make(text, &made, &pattern, &why))
 	{
@@ -158,9 +159,9 @@ check_pattern(TokenText text, TokenText value)
 		(void) token_json_character(&at, end);
 	}
 	if (found >= 0)
-		require(token_pattern_matches(&pattern, value) == found);
+		require(token_pattern_matches(&pattern, value, &rest) == found);
 	else
-		(void) token_pattern_matches(&pattern, value);
+		(void) token_pattern_matches(&pattern, value, &rest);
 }
 
 int

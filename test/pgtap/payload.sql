@@ -1,6 +1,6 @@
 -- Columns whose JSON fits a schema: as a rule, and as a CHECK constraint.
 BEGIN;
-SELECT plan(68);
+SELECT plan(70);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -21,6 +21,8 @@ SELECT is(paysafe.json_fault(:'schema', value), fault, left(value, 60)) FROM (VA
 	(repeat('[', 65) || repeat(']', 65), '/: json_depth'), ('{"amount": NaN, "currency": "EUR"}', '/: json_syntax')) v (value, fault);
 SELECT is(paysafe.json_valid(:'schema', value), valid, left(value::text, 60)) FROM (VALUES
 	('{"amount": 1, "currency": "EUR"}'::jsonb, true), ('{"amount": 1}', false), (NULL, NULL)) v (value, valid);
+SELECT ok(paysafe.json_valid('{"$defs": {"a": {"items": {"items": true}}}}', '1'), 'definitions that nothing uses take their room once');
+SELECT is(paysafe.json_fault('{"maxLength": 1}', '"' || repeat(':', 17000000) || '"'), '/: maxLength', 'room is for names, not for what looks as if some came');
 SELECT ok(paysafe.json_valid(:'schema', '{"amount": 1, "currency": "EUR"}'::json), 'json');
 SELECT ok(paysafe.json_valid(:'schema', convert_to('{"amount": 1, "currency": "EUR"}', 'UTF8')), 'bytes');
 SELECT ok(NOT paysafe.json_valid(:'schema', '\xff'::bytea), 'bytes that are no text');

@@ -2,10 +2,11 @@
 BEGIN;
 \ir ../pgtap/lib/refusal.psql
 SET LOCAL client_min_messages = error;
-SELECT plan(39);
+SELECT plan(51);
 CREATE TEMP TABLE secret (secret text);
 INSERT INTO secret VALUES (repeat('not-so-secret-', 3));
-SELECT paysafe.set_webhook_scheme('mine', '{"algorithm": "token", "key_encoding": "utf8", "signature_header": "x-token", "json": true, "id_path": "/id", "type_path": "/type"}');
+\set mine '{"algorithm": "token", "key_encoding": "utf8", "signature_header": "x-token", "json": true, "id_path": "/id", "type_path": "/type"}'
+SELECT paysafe.set_webhook_scheme(s, :'mine') FROM unnest('{mine,second}'::text[]) s;
 SELECT paysafe.set_webhook_endpoint(e, 'mine', object_path => '/object', sequence_path => '/n'), paysafe.add_webhook_key(e, secret) FROM secret, unnest('{pay,other}'::text[]) e;
 SELECT paysafe.set_webhook_endpoint('form', 'twilio', binding => 'https://example.com/');
 CREATE FUNCTION pg_temp.accept(body text, endpoint text DEFAULT 'pay') RETURNS text LANGUAGE sql AS $$
@@ -57,6 +58,33 @@ SELECT is(paysafe.remove_payload_schema('pay', 'not of use'), 2, 'by two');
 SELECT is(pg_temp.accept('{"id": "e11"}'), 'accepted e11 inbox true', 'not asked for any more');
 SELECT is((SELECT string_agg(concat_ws(' ', endpoint, event_type, version, by), ', ') FROM paysafe.payload_schema), 'pay paid 1 ann', 'what is in force');
 SELECT is(paysafe.set_payload_schema('pay', '{"required": ["type"]}', 'again, after all'), 3, 'where nothing is asked, the next one is at once');
+
+-- where the type is read from decides which schema counts
+\set apart '{"algorithm": "token", "key_encoding": "utf8", "signature_header": "x-token", "json": true, "id_path": "/id", "type_path": "/kind"}'
+CREATE FUNCTION pg_temp.approved(call text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM paysafe.propose('wanted');
+	EXECUTE call;
+	PERFORM paysafe.propose(NULL), paysafe.act_as('bob'), paysafe.approve(approved_as, key, 'right') FROM (SELECT approved_as, key FROM paysafe.pending_change ORDER BY id DESC LIMIT 1) c;
+	PERFORM paysafe.act_as('ann');
+	RETURN NULL;
+END $$;
+SELECT is(split_part(pg_temp.refusal(format('SELECT paysafe.%s', c)), ' ', 1), expected, left(c, 60)) FROM (VALUES
+	(format('set_webhook_scheme(''mine'', %L)', :'apart'), '42501'),
+	(format('set_webhook_scheme(''mine'', %L)', :'mine'::jsonb - 'type_path'), '42501'),
+	(format('set_webhook_scheme(''mine'', %L)', :'mine'), 'accepted'),
+	('set_webhook_endpoint(''pay'', ''second'')', '42501'),
+	('set_webhook_endpoint(''pay'', ''github'')', '42501'),
+	('set_webhook_endpoint(''pay'', ''mine'', ''1 minute'')', 'accepted'),
+	('set_webhook_endpoint(''other'', ''second'')', 'accepted'),
+	(format('set_webhook_scheme(''second'', %L)', :'apart'), 'accepted')) v (c, expected);
+SELECT pg_temp.approved('SELECT paysafe.set_webhook_endpoint(''pay'', ''second'')');
+SELECT is(pg_temp.accept('{"id": "e12", "type": "paid"}'), 'invalid /amount: required e12 paid inbox true', 'what is only proposed is not done');
+SELECT paysafe.set_webhook_scheme('second', :'mine');
+SELECT is(split_part(pg_temp.refusal('SELECT paysafe.set_webhook_endpoint(''pay'', ''second'')'), ' ', 1), '42501', 'the definition is another one than what was approved');
+SELECT paysafe.set_webhook_scheme('second', :'apart');
+SELECT lives_ok('SELECT paysafe.set_webhook_endpoint(''pay'', ''second'')', 'by two');
+SELECT is(pg_temp.accept('{"id": "e13", "type": "void", "kind": "paid"}'), 'invalid /*: additionalProperties e13 paid inbox true', 'the type stands elsewhere now');
 SELECT is((SELECT count(*) FROM paysafe.audit_log WHERE table_name = 'webhook_schema_record'), 4::bigint, 'each version is in the audit log');
 SELECT * FROM finish();
 ROLLBACK;

@@ -43,14 +43,14 @@ compile(TokenText text, TokenSchemaFault *fault)
 {
 	static uint8_t *exact = NULL;
 	size_t		used;
-	const TokenSchema *schema = token_schema_compile(text, room, sizeof(room), &used, fault);
+	const TokenSchema *schema = token_schema_compile(text, room, sizeof(room), &used, NULL, fault);
 
 	free(exact);
 	exact = NULL;
 	if (schema == NULL)
 		return NULL;
 	exact = malloc(used);
-	return token_schema_compile(text, exact, used, &used, fault);
+	return token_schema_compile(text, exact, used, &used, NULL, fault);
 }
 
 /* Cases of ours: a schema, a text, and what it does not fit ("" if it fits) and where */
@@ -129,6 +129,9 @@ static const struct
 	/* definitions */
 	{"{\"$defs\":{\"m\":{\"type\":\"integer\",\"minimum\":1}},\"properties\":{\"a\":{\"$ref\":\"#/$defs/m\"},\"b\":{\"title\":\"B\",\"$ref\":\"#/$defs/m\"}}}",
 	"{\"a\":1,\"b\":0}", "minimum", "/b"},
+	/* that nothing uses, larger than all that is used */
+	{"{\"$defs\":{\"a\":{\"items\":{\"items\":true}}}}", "1", "", ""},
+	{"{\"$defs\":{\"a\":{\"pattern\":\"a{900}\"},\"b\":true},\"type\":\"null\"}", "1", "type", ""},
 	{"true", "[1]", "", ""},
 	{"false", "[1]", "false", ""},
 	{"{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"$id\":\"x\",\"$comment\":\"\",\"title\":\"\",\"description\":\"\",\"default\":1,"
@@ -217,12 +220,14 @@ own_cases(void)
 static void
 try_pattern(const TokenPattern *pattern, const char *name, const char *texts, bool in)
 {
+	TokenRest	rest = {NULL, 0};
+
 	while (texts != NULL)
 	{
 		const char *bar = strchr(texts, '|');
 		TokenText	text = {(const uint8_t *) texts, bar != NULL ? (size_t) (bar - texts) : strlen(texts)};
 
-		CHECK(token_pattern_matches(pattern, text) == in, "\"%s\" of \"%.*s\"", name, (int) text.len, texts);
+		CHECK(token_pattern_matches(pattern, text, &rest) == in, "\"%s\" of \"%.*s\"", name, (int) text.len, texts);
 		texts = bar != NULL ? bar + 1 : NULL;
 	}
 }
@@ -271,6 +276,139 @@ no_slow_ones(void)
 	text[2 * n] = ']';
 	CHECK(schema != NULL && !token_schema_check(schema, (TokenText) {text, 2 * n + 1}, key, scratch, NULL, &fault), "many");
 	CHECK(clock() - began < 60 * CLOCKS_PER_SEC, "%.1f s", (double) (clock() - began) / CLOCKS_PER_SEC);
+	free(text);
+}
+
+static long rests = 0;
+
+static void
+rest(void)
+{
+	rests++;
+}
+
+/* How often did it rest over this text? */
+static long
+rests_over(const char *name, TokenText text)
+{
+	TokenSchemaFault fault;
+	const TokenSchema *schema = compile(text_of(name), &fault);
+
+	CHECK(schema != NULL, "%s", name);
+	rests = 0;
+	if (schema != NULL)
+		(void) token_schema_check(schema, text, key, scratch, rest, &fault);
+	return rests;
+}
+
+/* "[1,1,...", of n values */
+static char *
+ones(size_t n)
+{
+	char	   *list = malloc(2 * n + 64);
+
+	list[0] = '[';
+	for (size_t i = 0; i < n; i++)
+		memcpy(list + 1 + 2 * i, "1,", 2);
+	strcpy(list + 2 * n, "]");
+	return list;
+}
+
+/* Whoever has asked for it can end it, however long one value of it takes. */
+static void
+rests_now_and_then(void)
+{
+	size_t		n = 1000000;
+	uint8_t    *text = malloc(n);
+	char	   *schema = malloc(65536);
+	char	   *list;
+
+	memset(text, 'a', n);
+	text[0] = text[n - 1] = '"';
+	CHECK(rests_over("{\"pattern\":\"b\"}", (TokenText) {text, n}) >= (long) n / 4096, "%ld", rests);
+	CHECK(rests_over("{\"pattern\":\"(a?){300}b\"}", (TokenText) {text, n}) >= (long) n / 4096 * 100, "%ld", rests);
+	CHECK(rests_over("{\"maxLength\":9}", (TokenText) {text, n}) > 0, "%ld", rests);
+	memset(text, '1', n);
+	CHECK(rests_over("{\"enum\":[2,3,4,5]}", (TokenText) {text, n}) >= 4, "%ld", rests);
+	/* one item, whose hash takes the time */
+	memcpy(text, "[\"", 2);
+	memcpy(text + n - 2, "\"]", 2);
+	CHECK(rests_over("{\"uniqueItems\":true}", (TokenText) {text, n}) >= (long) n / 4096, "%ld", rests);
+	memcpy(text, "[1", 2);
+	memcpy(text + n - 2, "1]", 2);
+	CHECK(rests_over("{\"uniqueItems\":true}", (TokenText) {text, n}) >= (long) n / 4096 - 1, "%ld", rests);
+	/* a value that is compared with each of many, blanks and all; members that are looked for */
+	memset(text, ' ', n);
+	text[0] = '{';
+	text[n - 1] = '}';
+	strcpy(schema, "{\"enum\":[");
+	for (int i = 0; i < 500; i++)
+		strcat(schema, "{},");
+	strcpy(schema + strlen(schema) - 1, "]}");
+	CHECK(rests_over(schema, (TokenText) {text, n}) == 1, "%ld", rests);
+	memcpy(text + n - 6, "\"a\":1", 5);
+	CHECK(rests_over(schema, (TokenText) {text, n}) >= 500, "%ld", rests);
+	strcpy(schema, "{\"const\":{\"a\":1}}");
+	CHECK(rests_over(schema, (TokenText) {text, n}) >= 2, "%ld", rests);
+	CHECK(rests_over("{\"required\":[\"a\",\"b\",\"c\"]}", (TokenText) {text, n}) >= 2, "%ld", rests);
+	list = ones(n);
+	CHECK(rests_over("{}", text_of(list)) >= 0 && rests_over("{\"items\":{\"type\":\"integer\"}}", text_of(list)) >= (long) n / 4096, "%ld", rests);
+	free(list);
+	free(text);
+	free(schema);
+}
+
+/* Reading a schema rests, too, and what its references pass by is counted. */
+static void
+rests_over_schemas(void)
+{
+	TokenSchemaFault fault;
+	char	   *schema = malloc(65536);
+	char	   *at = schema;
+	size_t		used;
+
+	at += sprintf(at, "{\"$defs\":{\"x\":{\"description\":\"%0*d\"},\"a\":true},\"prefixItems\":[", 30000, 0);
+	for (int i = 0; i < 1200; i++)
+		at += sprintf(at, "%s{\"$ref\":\"#/$defs/a\"}", i > 0 ? "," : "");
+	strcpy(at, "]}");
+	rests = 0;
+	CHECK(token_schema_compile(text_of(schema), room, sizeof(room), &used, rest, &fault) != NULL, "%s", fault.at);
+	CHECK(rests >= 300, "%ld", rests);
+	/* references to references pass all of it by, again and again */
+	at = schema + sprintf(schema, "{\"$defs\":{\"x\":{\"description\":\"%0*d\"},\"a\":true,\"b\":{\"prefixItems\":[", 50000, 0);
+	for (int i = 0; i < 100; i++)
+		at += sprintf(at, "%s{\"$ref\":\"#/$defs/a\"}", i > 0 ? "," : "");
+	at += sprintf(at, "]}},\"prefixItems\":[");
+	for (int i = 0; i < 100; i++)
+		at += sprintf(at, "%s{\"$ref\":\"#/$defs/b\"}", i > 0 ? "," : "");
+	strcpy(at, "]}");
+	CHECK(token_schema_compile(text_of(schema), room, sizeof(room), &used, rest, &fault) == NULL, "it passes all of it by");
+	CHECK(fault.why != NULL && strstr(fault.why, "references") != NULL, "%s", fault.why != NULL ? fault.why : "nothing is said");
+	free(schema);
+}
+
+/* An item is read once, however deep what takes long in it lies. */
+static void
+hash_of_depth(void)
+{
+	size_t		n = 2000000;
+	uint8_t    *text = malloc(n);
+	clock_t		took[2];
+	TokenSchemaFault fault;
+	const TokenSchema *schema = compile(text_of("{\"uniqueItems\":true}"), &fault);
+
+	for (int i = 0; i < 2; i++)
+	{
+		size_t		depth = i == 0 ? 2 : 1000;
+		clock_t		began = clock();
+
+		memset(text, '1', n);
+		memset(text, '[', depth);
+		memset(text + n - depth, ']', depth);
+		CHECK(token_schema_check(schema, (TokenText) {text, n}, key, scratch, NULL, &fault), "%s", fault.why);
+		took[i] = clock() - began;
+	}
+	CHECK(took[1] < 10 * took[0] + CLOCKS_PER_SEC / 10, "%ld, not %ld", (long) took[1], (long) took[0]);
 	free(text);
 }
 
@@ -348,6 +486,9 @@ main(int argc, char **argv)
 	own_cases();
 	own_patterns();
 	no_slow_ones();
+	rests_now_and_then();
+	rests_over_schemas();
+	hash_of_depth();
 	for (int i = 1; i < argc; i++)
 		suite(argv[i]);
 	if (argc > 1)

@@ -177,6 +177,16 @@ extern char *paysafe_webhook_unfit(const WebhookRequest *request);
 /* The newest versions of an endpoint's schemas, removed ones too, none compiled; palloc'd. */
 extern List *paysafe_webhook_schema_read(const char *endpoint);
 
+/* Has the endpoint a schema in force? */
+extern bool paysafe_webhook_has_schema(const char *endpoint);
+
+/*
+ * Endpoints with schemas are to have another scheme, which decides of what type an event is, and so
+ * which schema it must fit.  May it be?  False: it is proposed only.
+ */
+extern bool paysafe_webhook_scheme_authorize(const char *name, int version, Jsonb *before, Jsonb *after,
+											 const char *difference);
+
 /* Every session compiles endpoints anew from the end of this transaction on. */
 extern void paysafe_webhook_changed(void);
 

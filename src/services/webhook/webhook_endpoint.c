@@ -310,6 +310,81 @@ paysafe_webhook_changed(void)
 	stale = true;
 }
 
+/* Schemes of endpoints with schemas */
+
+typedef struct Users
+{
+	const char *scheme;
+	List	   *endpoints;		/* that have had it */
+} Users;
+
+static bool
+visit_user(Relation rel, HeapTuple tuple, void *arg)
+{
+	Users	   *users = arg;
+	char	   *endpoint = paysafe_store_text(tuple, RelationGetDescr(rel), ENDPOINT_NAME);
+
+	if (strcmp(paysafe_store_text(tuple, RelationGetDescr(rel), ENDPOINT_SCHEME), users->scheme) == 0 &&
+		!paysafe_strings_contain(users->endpoints, endpoint))
+		users->endpoints = lappend(users->endpoints, endpoint);
+	return true;
+}
+
+/* Does an endpoint that has it now have schemas? */
+static bool
+is_judged(const char *scheme)
+{
+	Users		users = {.scheme = scheme};
+	ListCell   *lc;
+
+	paysafe_store_scan(PAYSAFE_WEBHOOK_ENDPOINT, NULL, 0, NULL, visit_user, &users);
+	foreach(lc, users.endpoints)
+	{
+		Newest		row;
+
+		if (read_newest(PAYSAFE_WEBHOOK_ENDPOINT, "webhook_endpoint_pkey", lfirst(lc), &row) &&
+			strcmp(TextDatumGetCString(row.values[ENDPOINT_SCHEME]), scheme) == 0 && paysafe_webhook_has_schema(lfirst(lc)))
+			return true;
+	}
+	return false;
+}
+
+static Jsonb *
+spec_of(const char *scheme)
+{
+	SpecBuilder spec;
+
+	paysafe_spec_begin(&spec);
+	paysafe_spec_add_text(&spec, "scheme", scheme);
+	return paysafe_spec_end(&spec);
+}
+
+static char *
+definition_text(Jsonb *definition)
+{
+	return JsonbToCString(NULL, &definition->root, VARSIZE(definition));
+}
+
+/*
+ * May the endpoint have this scheme?  False: it is proposed only.  The definition is
+ * part of what is approved, and stays as it is until the endpoint has it.
+ */
+static bool
+may_have(const char *endpoint, const Newest *old, const char *scheme)
+{
+	char	   *before = old->tuple != NULL ? TextDatumGetCString(old->values[ENDPOINT_SCHEME]) : NULL;
+	Jsonb	   *definition;
+	bool		builtin;
+
+	if (before == NULL || strcmp(before, scheme) == 0 || !paysafe_webhook_has_schema(endpoint))
+		return true;
+	paysafe_signing_key_lock(PAYSAFE_WEBHOOK_SCHEME, scheme);
+	(void) read_scheme(scheme, &definition, &builtin);
+	return paysafe_webhook_scheme_authorize(psprintf("scheme of webhooks \"%s\"", endpoint), DatumGetInt32(old->values[ENDPOINT_VERSION]) + 1,
+											spec_of(before), spec_of(scheme),
+											psprintf("it is \"%s\": %s", scheme, definition_text(definition)));
+}
+
 /* SQL-callable functions */
 
 PG_FUNCTION_INFO_V1(paysafe_set_webhook_scheme);
@@ -336,6 +411,10 @@ paysafe_set_webhook_scheme(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("webhook scheme \"%s\" is one of paysafe's own", paysafe_redact_string(name)),
 				 errhint("Give the definition another name.")));
+	if (version > 0 && compareJsonbContainers(&old->root, &PG_GETARG_JSONB_P(1)->root) != 0 && is_judged(name) &&
+		!paysafe_webhook_scheme_authorize(psprintf("webhook scheme \"%s\"", name), version + 1, old, PG_GETARG_JSONB_P(1),
+										  psprintf("it is %s", definition_text(PG_GETARG_JSONB_P(1)))))
+		PG_RETURN_VOID();
 	values[SCHEME_NAME] = CStringGetTextDatum(name);
 	values[SCHEME_VERSION] = Int32GetDatum(version + 1);
 	values[SCHEME_DEFINITION] = PG_GETARG_DATUM(1);
@@ -409,6 +488,8 @@ paysafe_set_webhook_endpoint(PG_FUNCTION_ARGS)
 				 errmsg("arguments \"object_path\" and \"sequence_path\" belong together")));
 	paysafe_signing_key_lock(PAYSAFE_WEBHOOK_ENDPOINT, name);
 	(void) read_newest(PAYSAFE_WEBHOOK_ENDPOINT, "webhook_endpoint_pkey", name, &old);
+	if (!may_have(name, &old, scheme_name))
+		PG_RETURN_VOID();
 	paysafe_queue_prepare(PAYSAFE_INBOX_EVENT);
 	values[ENDPOINT_NAME] = CStringGetTextDatum(name);
 	values[ENDPOINT_VERSION] = Int32GetDatum(old.tuple ? DatumGetInt32(old.values[ENDPOINT_VERSION]) + 1 : 1);

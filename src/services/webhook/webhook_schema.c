@@ -5,7 +5,7 @@
  *
  * A schema where none was checked before refuses more than before, and is declared at
  * once; any other change may let more through, which nothing here proves of two schemas,
- * and takes two persons.
+ * and takes two persons.  So does what decides which of them an event must fit.
  *
  *-------------------------------------------------------------------------
  */
@@ -68,6 +68,17 @@ paysafe_webhook_schema_read(const char *endpoint)
 	paysafe_store_seek(PAYSAFE_WEBHOOK_SCHEMA_RECORD, "webhook_schema_record_pkey", 1, &key, InvalidStrategy, (Datum) 0,
 					   false, NULL, visit_schema, &schemas);
 	return schemas;
+}
+
+bool
+paysafe_webhook_has_schema(const char *endpoint)
+{
+	ListCell   *lc;
+
+	foreach(lc, paysafe_webhook_schema_read(endpoint))
+		if (!((WebhookSchema *) lfirst(lc))->removed)
+			return true;
+	return false;
 }
 
 static WebhookSchema *
@@ -189,6 +200,25 @@ authorize(const Declaration *declaration)
 		.content = psprintf("maintenance of %s, version %d: %s; %s", name, version, what, declaration->reason),
 		.comes_to = psprintf("%s: %s", name, what),
 		.message = "another schema for webhooks needs the approval of a second person"
+	};
+
+	return paysafe_loosening_authorize(&change);
+}
+
+bool
+paysafe_webhook_scheme_authorize(const char *name, int version, Jsonb *before, Jsonb *after, const char *difference)
+{
+	ProposedChange change = {
+		.approved_as = PAYSAFE_MAINTENANCE_RECORD,
+		.name = name,
+		.version = version,
+		.before = before,
+		.after = after,
+		.difference = difference,
+		.loosens = difference,
+		.content = psprintf("maintenance of %s, version %d: %s", name, version, difference),
+		.comes_to = psprintf("%s: %s", name, difference),
+		.message = "another scheme of webhooks that must fit a schema needs the approval of a second person"
 	};
 
 	return paysafe_loosening_authorize(&change);
