@@ -331,6 +331,10 @@ CREATE FUNCTION paysafe.check_rules(OUT subject text, OUT check_name text, OUT o
 		  FROM paysafe.protection p, LATERAL (SELECT paysafe.velocity_trouble() AS trouble) w
 		 WHERE p.mode = 'observe' AND p.rule ~ '^velocity(_|$)'
 		UNION ALL
+		SELECT p.relation::text, 'first_seen', w.trouble IS NULL, w.trouble
+		  FROM (SELECT DISTINCT r.relation FROM rules r JOIN pg_class c ON c.oid = r.relation WHERE r.rule LIKE 'first\_seen\_%') p,
+			   LATERAL (SELECT paysafe.first_seen_trouble() AS trouble) w
+		UNION ALL
 		-- what has counted for those that refuse, but for what is of a clock that was set back
 		SELECT r.relation::text, 'velocity', w.n = 0, CASE WHEN w.n > 0 THEN format('rule %s: %s rows of paysafe.velocity_flow do not follow from those before them: find out who has changed rows beneath it', r.rule, w.n) END
 		  FROM rules r JOIN pg_class c ON c.oid = r.relation,

@@ -40,3 +40,8 @@ CREATE FUNCTION paysafe.protect_first_seen(
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_protect_first_seen';
 COMMENT ON FUNCTION paysafe.protect_first_seen(regclass, name, name, text, interval, text) IS 'a value of the column that has not been seen before, of the same value of scope_column, is a signal; nothing is refused';
+
+CREATE FUNCTION paysafe.first_seen_trouble() RETURNS text
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_first_seen_trouble';
+COMMENT ON FUNCTION paysafe.first_seen_trouble() IS 'why rules of first_seen see nothing, for paysafe.check';

@@ -7,12 +7,14 @@
  */
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "common/hashfn.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "port/atomics.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
+#include "utils/timestamp.h"
 
 #include "abuse/outcome.h"
 #include "redact/redact.h"
@@ -49,6 +51,8 @@ typedef struct OutcomeDatabase
 typedef struct OutcomeTable
 {
 	LWLock	   *lock;
+	TimestampTz started;		/* since when something is counted; 0: not yet */
+	int			used;			/* slots */
 	pg_atomic_uint64 lost;
 	pg_atomic_uint32 freed;		/* how often a slot was, and 1 */
 	OutcomeDatabase databases[DATABASES];
@@ -112,19 +116,29 @@ find_database(Oid database, bool add)
 	return free;
 }
 
+/* At the end of recovery, be it a promotion or that after a crash. The lock is held for writing. */
+static void
+begin(void)
+{
+	if (table->started == 0)
+		table->started = GetCurrentTimestamp();
+}
+
 static int
 add_slot(const char *series, const char *segment)
 {
-	OutcomeDatabase *database = find_database(MyDatabaseId, true);
+	OutcomeDatabase *database = table->used < SLOTS ? find_database(MyDatabaseId, true) : NULL;
 	int		   *bucket = bucket_of(MyDatabaseId, series, segment);
 	int			i = 0;
 	OutcomeSlot *slot;
 
-	while (i < SLOTS && OidIsValid(table->slots[i].database))
-		i++;
-	if (i == SLOTS || database == NULL)
+	if (database == NULL)
 		return -1;
+	begin();
+	while (OidIsValid(table->slots[i].database))
+		i++;
 	slot = &table->slots[i];
+	table->used++;
 	slot->known = false;
 	slot->judged_good = pg_atomic_read_u64(&slot->good);
 	slot->judged_bad = pg_atomic_read_u64(&slot->bad);
@@ -143,19 +157,25 @@ slot_of(const char *series_name, const char *segment_name)
 	char		series[NAMEDATALEN];
 	char		segment[NAMEDATALEN];
 	int			slot;
+	bool		full;
 
 	set_name(series, series_name);
 	set_name(segment, segment_name);
 	LWLockAcquire(table->lock, LW_SHARED);
 	slot = find_slot(series, segment);
+	full = table->used == SLOTS;
 	LWLockRelease(table->lock);
 	if (slot >= 0)
 		return slot;
-	LWLockAcquire(table->lock, LW_EXCLUSIVE);
-	slot = find_slot(series, segment);
-	if (slot < 0)
-		slot = add_slot(series, segment);
-	LWLockRelease(table->lock);
+	/* those that find no place come again and again: they keep nobody waiting */
+	if (!full)
+	{
+		LWLockAcquire(table->lock, LW_EXCLUSIVE);
+		slot = find_slot(series, segment);
+		if (slot < 0)
+			slot = add_slot(series, segment);
+		LWLockRelease(table->lock);
+	}
 	if (slot < 0)
 		pg_atomic_fetch_add_u64(&table->lost, 1);
 	return slot;
@@ -167,7 +187,7 @@ paysafe_outcome_place(const char *series, const char *segment)
 	uint32		freed;
 	int			slot;
 
-	if (table == NULL)
+	if (table == NULL || RecoveryInProgress())
 		return (OutcomePlace) {0};
 	freed = pg_atomic_read_u32(&table->freed);
 	slot = slot_of(series, segment);
@@ -181,7 +201,7 @@ paysafe_outcome_count_at(const OutcomePlace *place, int64 good, int64 bad)
 {
 	OutcomeSlot *slot;
 
-	if (table == NULL)
+	if (table == NULL || RecoveryInProgress())
 		return true;
 	/* where there was no place, there is none until one is freed */
 	if (place->slot == 0)
@@ -261,6 +281,17 @@ paysafe_outcome_restore(const char *series, const char *segment, const Shape *sh
 	table->slots[i].known = true;
 }
 
+TimestampTz
+paysafe_outcome_started(void)
+{
+	TimestampTz started;
+
+	LWLockAcquire(table->lock, LW_SHARED);
+	started = table->started;
+	LWLockRelease(table->lock);
+	return started;
+}
+
 int64
 paysafe_outcome_judged_to(void)
 {
@@ -281,9 +312,19 @@ paysafe_outcome_set_judged_to(int64 minute)
 
 	LWLockAcquire(table->lock, LW_EXCLUSIVE);
 	database = find_database(MyDatabaseId, false);
-	if (database != NULL && database->series > 0)
+	if (database != NULL)
 		database->judged_to = minute;
-	else if (database != NULL)
+	LWLockRelease(table->lock);
+}
+
+void
+paysafe_outcome_settle(void)
+{
+	OutcomeDatabase *database;
+
+	LWLockAcquire(table->lock, LW_EXCLUSIVE);
+	database = find_database(MyDatabaseId, false);
+	if (database != NULL && database->series == 0)
 		database->database = InvalidOid;
 	LWLockRelease(table->lock);
 }
@@ -312,6 +353,7 @@ void
 paysafe_outcome_suspect(Oid database)
 {
 	LWLockAcquire(table->lock, LW_EXCLUSIVE);
+	begin();
 	(void) find_database(database, true);
 	LWLockRelease(table->lock);
 }
@@ -335,6 +377,7 @@ free_slot(int i)
 
 	unlink_slot(i);
 	table->slots[i].database = InvalidOid;
+	table->used--;
 	pg_atomic_fetch_add_u32(&table->slots[i].generation, 1);
 	pg_atomic_fetch_add_u32(&table->freed, 1);
 	if (database != NULL)

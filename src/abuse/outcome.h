@@ -15,6 +15,8 @@
 #ifndef PAYSAFE_OUTCOME_H
 #define PAYSAFE_OUTCOME_H
 
+#include "datatype/timestamp.h"
+
 #include "abuse/shape.h"
 
 #define PAYSAFE_OUTCOME_SERIES_MAX	512	/* of all databases */
@@ -26,7 +28,7 @@ typedef struct OutcomePlace
 	uint32		generation;
 } OutcomePlace;
 
-/* Does nothing without the library preloaded. Names are redacted, and cut at 63 bytes. */
+/* Does nothing without the library preloaded, and in recovery, when nobody judges. Names are redacted, and cut at 63 bytes. */
 extern void paysafe_outcome_count(const char *series, const char *segment, int64 good, int64 bad);
 
 /* Some nanoseconds, if the place is still that of the series; false: it is not. */
@@ -69,9 +71,15 @@ extern Oid	paysafe_outcome_next(int64 minute);
 extern void paysafe_outcome_suspect(Oid database);	/* it may have series that were known before */
 extern void paysafe_outcome_forget(Oid database);	/* it is gone, or the extension is */
 
-/* For the judge: the minute up to which it was judged; 0: not since the server started. And set it; a database without series is not judged again. */
+/* For the judge: the minute up to which it was judged; 0: not since the server started. And set it. */
 extern int64 paysafe_outcome_judged_to(void);
 extern void paysafe_outcome_set_judged_to(int64 minute);
+
+/* A database without series is not judged until it has one. */
+extern void paysafe_outcome_settle(void);
+
+/* Since when something is counted: the end of recovery. */
+extern TimestampTz paysafe_outcome_started(void);
 
 /* How many series there are of this database, and how often something found no place since the start. */
 extern int	paysafe_outcome_series(int64 *lost);

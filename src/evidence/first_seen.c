@@ -16,6 +16,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "abuse/tally.h"
 #include "base/argument.h"
 #include "evidence/first_seen.h"
 #include "evidence/signal.h"
@@ -24,7 +25,9 @@
 #include "vault/keyring.h"
 
 #define INDEX_NAME	"first_seen_value_pkey"
+#define PURPOSE		"first seen"
 #define VALUE_MAX	1000		/* bytes of a scope, or of a value */
+#define A_MINUTE	100			/* signals of a kind */
 
 /* Columns of paysafe.first_seen_value. */
 enum
@@ -56,8 +59,8 @@ visit_seen(Relation rel, HeapTuple tuple, void *arg)
 	return false;
 }
 
-/* Once a day; who finds somebody else at it leaves it to them. */
-static void
+/* Once a day; who finds somebody else at it leaves it to them. True: it has been done. */
+static bool
 see_again(const Seen *seen, Datum *values, TimestampTz now)
 {
 	bool		nulls[SEEN_NCOLUMNS] = {0};
@@ -65,17 +68,26 @@ see_again(const Seen *seen, Datum *values, TimestampTz now)
 	HeapTuple	row;
 
 	if (now - seen->last_at < USECS_PER_DAY)
-		return;
+		return false;
 	row = paysafe_store_lock(PAYSAFE_FIRST_SEEN_VALUE, &tid, LockWaitSkip);
 	if (row == NULL)
-		return;
+		return false;
 	values[SEEN_FIRST_AT] = TimestampTzGetDatum(seen->first_at);
 	paysafe_store_update(PAYSAFE_FIRST_SEEN_VALUE, row, values, nulls);
+	return true;
 }
 
-/* value NULL: the scope itself. True: it is the first time; *first_at: when that was. */
-static bool
-note(const char *scope, const char *kind, const char *value, TimestampTz *first_at)
+/* What has become of a value, or of a scope. */
+typedef struct Noted
+{
+	bool		first;
+	bool		again;			/* not seen for a day, and now it is */
+	TimestampTz first_at;
+} Noted;
+
+/* value NULL: the scope itself. */
+static Noted
+note(const char *scope, const char *kind, const char *value)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	StringInfoData data;
@@ -84,6 +96,7 @@ note(const char *scope, const char *kind, const char *value, TimestampTz *first_
 	Datum		values[SEEN_NCOLUMNS];
 	bool		nulls[SEEN_NCOLUMNS] = {0};
 	Seen		seen = {.found = false};
+	Noted		noted = {.first_at = now};
 	bool		found;
 
 	initStringInfo(&data);
@@ -91,47 +104,75 @@ note(const char *scope, const char *kind, const char *value, TimestampTz *first_
 	paysafe_argument_append(&data, scope);
 	if (value != NULL)
 		paysafe_argument_append(&data, value);
-	paysafe_keyring_mac("first seen", data.data, data.len, digest);
+	paysafe_keyring_mac(PURPOSE, data.data, data.len, digest);
 	memcpy(&hash, digest, sizeof(hash));
 	values[SEEN_DIGEST] = paysafe_argument_bytea(digest, sizeof(digest));
 	values[SEEN_KIND] = CStringGetTextDatum(kind);
 	values[SEEN_FIRST_AT] = values[SEEN_LAST_AT] = TimestampTzGetDatum(now);
-	*first_at = now;
 	paysafe_store_scan(PAYSAFE_FIRST_SEEN_VALUE, INDEX_NAME, 1, values, visit_seen, &seen);
 	if (seen.found)
 	{
-		*first_at = seen.first_at;
-		see_again(&seen, values, now);
-		return false;
+		noted.first_at = seen.first_at;
+		noted.again = see_again(&seen, values, now);
+		return noted;
 	}
 	if (!paysafe_store_lock_key(PAYSAFE_FIRST_SEEN_VALUE, INDEX_NAME, 1, values, hash, false, true, &found))
-		return false;
+		return noted;
 	if (!found)
 		paysafe_store_insert(PAYSAFE_FIRST_SEEN_VALUE, values, nulls);
 	paysafe_store_unlock_value(PAYSAFE_FIRST_SEEN_VALUE, hash);
-	return !found;
+	noted.first = !found;
+	return noted;
+}
+
+/* Of a kind only so many in a minute are signals each, and then one that says there are more. */
+static void
+raise_first(const char *scope, const char *kind)
+{
+	StringInfoData key;
+	Tally		tally;
+	bool		many;
+
+	initStringInfo(&key);
+	appendBinaryStringInfo(&key, (char *) &MyDatabaseId, sizeof(Oid));
+	paysafe_argument_append(&key, PURPOSE);
+	paysafe_argument_append(&key, kind);
+	tally = paysafe_tally_count(key.data, key.len, USECS_PER_MINUTE);
+	if (tally.count > A_MINUTE + 1)
+		return;
+	many = tally.count > A_MINUTE;
+	paysafe_signal_raise(&(Signal)
+						 {
+							 .kind = many ? "first_seen_many" : "first_seen", .severity = many ? SIGNAL_WARNING : SIGNAL_INFO,
+							 .subject = many ? NIL : list_make1(unconstify(char *, scope)), .segment = kind
+						 });
 }
 
 FirstSeen
 paysafe_first_seen_note(const char *scope, const char *kind, const char *value, int64 learning)
 {
-	FirstSeen	result;
-	TimestampTz first_at;
+	FirstSeen	result = {.learning = false};
+	Noted		noted;
 
 	PreventCommandIfReadOnly("paysafe.first_seen");
-	result.first = note(scope, kind, value, &first_at);
-	result.learning = false;
-	if (!result.first)
+	noted = note(scope, kind, value);
+	result.first = noted.first;
+	/* a scope is known for as long as one of its values is */
+	if (noted.again)
+		(void) note(scope, kind, NULL);
+	if (!noted.first)
 		return result;
-	(void) note(scope, kind, NULL, &first_at);
-	result.learning = GetCurrentTimestamp() - first_at < learning;
+	noted = note(scope, kind, NULL);
+	result.learning = GetCurrentTimestamp() - noted.first_at < learning;
 	if (!result.learning)
-		paysafe_signal_raise(&(Signal)
-							 {
-								 .kind = "first_seen", .severity = SIGNAL_INFO,
-								 .subject = list_make1(unconstify(char *, scope)), .segment = kind
-							 });
+		raise_first(scope, kind);
 	return result;
+}
+
+bool
+paysafe_first_seen_ready(void)
+{
+	return paysafe_keyring_hashes();
 }
 
 static bool
@@ -180,4 +221,17 @@ Datum
 paysafe_first_seen_expire(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_INT64(paysafe_first_seen_expire_before(GetCurrentTimestamp() - paysafe_argument_period(fcinfo, 0, "keep")));
+}
+
+PG_FUNCTION_INFO_V1(paysafe_first_seen_trouble);
+
+/*
+ * first_seen_trouble() returns text
+ */
+Datum
+paysafe_first_seen_trouble(PG_FUNCTION_ARGS)
+{
+	if (paysafe_first_seen_ready())
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text("rules of first_seen see nothing: the server has no key that opens the database's (paysafe.data_keys)"));
 }

@@ -25,6 +25,9 @@ typedef struct FirstSeen
  */
 extern FirstSeen paysafe_first_seen_note(const char *scope, const char *kind, const char *value, int64 learning);
 
+/* Is there the key that values are hashed under? */
+extern bool paysafe_first_seen_ready(void);
+
 /* Remove what was last seen before that; returns how many. */
 extern int64 paysafe_first_seen_expire_before(TimestampTz before);
 

@@ -3,7 +3,7 @@
  * first_seen.c
  *	  A value that a column has never had is a signal: a new country of a customer.
  *
- * Nothing is refused, and nobody waits.
+ * Nothing is refused, and nobody waits. Where the key ring does not open nothing is seen, which check() says.
  *
  *-------------------------------------------------------------------------
  */
@@ -138,7 +138,7 @@ check_row(const Rule *rule, const RowChange *change)
 		return;
 	value = text_of(&state->value, change->after);
 	scope = state->scope.attnum != 0 ? text_of(&state->scope, change->after) : "";
-	if (value != NULL && scope != NULL)
+	if (value != NULL && scope != NULL && paysafe_first_seen_ready())
 		(void) paysafe_first_seen_note(scope, state->kind, value, state->learning);
 }
 

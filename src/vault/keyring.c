@@ -318,6 +318,21 @@ paysafe_keyring_mac(const char *purpose, const void *data, size_t len, uint8 *ou
 	paysafe_crypto_cleanse(spare, sizeof(spare));
 }
 
+bool
+paysafe_keyring_hashes(void)
+{
+	KindSearch	search = {.kind = KIND_MAC};
+
+	if (!paysafe_master_key_ready())
+		return false;
+	if (!known_is_good)
+		read_keys();
+	if (find_key(false) != NULL)
+		return true;
+	paysafe_store_scan(PAYSAFE_DATA_KEY, NULL, 0, NULL, note_kind, &search);
+	return search.id == 0;
+}
+
 /* What is authenticated beside the ciphertext: the header, and the place. */
 static void
 authenticated(StringInfo aad, const uint8 *header, const void *place, size_t placelen)

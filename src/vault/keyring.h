@@ -15,6 +15,9 @@
 
 #include "base/crypto.h"
 
+/* Would paysafe_keyring_mac find its key, or make it?  23K01 as below. */
+extern bool paysafe_keyring_hashes(void);
+
 /*
  * All of these raise 55000 where the server has no key-encryption key.
  *

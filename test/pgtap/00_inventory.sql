@@ -232,6 +232,7 @@ INSERT INTO function_expected VALUES
 	('protect_velocity(regclass,name[],numeric,interval,text,name,numeric,numeric,jsonb,text,text)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
 	('velocity_expire()', 'bigint', 'c', 'v', false, 'u', false, false, NULL, false),
 	('velocity_trouble()', 'text', 'c', 'v', true, 'u', false, false, NULL, false),
+	('first_seen_trouble()', 'text', 'c', 'v', true, 'u', false, false, NULL, false),
 	('protect_owner(regclass,name,text,text,text)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
 	('protect_payload(regclass,name,paysafe.payload,text)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
 	('protect_schedule(regclass,name,jsonb,name,name,name,name,text[],text)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),

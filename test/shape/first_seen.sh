@@ -50,5 +50,24 @@ sql -c "SELECT paysafe.protect_first_seen('payout', 'id', kind => 'Not a word')"
 is "a kind is a word" 1 "$(grep -c 'must have small letters' "$OUT/word")"
 sql -c "CREATE TABLE at (id int PRIMARY KEY, at timestamptz)" -c "SELECT paysafe.protect_first_seen('at', 'at')" >"$OUT/type" 2>&1 || :
 is "of types that are told apart" 1 "$(grep -c 'cannot be told apart' "$OUT/type")"
+sql -c "INSERT INTO payout SELECT 1000 + n, 'bot' || n, 'DE1' FROM generate_series(1, 250) n"
+eventually "of a flood a hundred a minute, and one for the rest" t "SELECT count(*) FILTER (WHERE kind = 'first_seen_many') > 0
+	AND count(*) FILTER (WHERE kind = 'first_seen') <= 100 * (1 + count(*) FILTER (WHERE kind = 'first_seen_many')) FROM paysafe.signal WHERE segment = 'account'"
+
+# without a key the rule sees nothing and refuses nothing; two days pass
+server_restart "shared_preload_libraries = ''"
+sql -c "INSERT INTO payout VALUES (20, 'ann', 'DE4')"
+is "the row is there" 1 "$(sql -c "SELECT count(*) FROM payout WHERE id = 20")"
+is "check() says that nothing is seen" f "$(sql -c "SELECT ok FROM paysafe.check() WHERE check_name = 'first_seen' AND subject = 'public.payout'")"
+sql -c "ALTER TABLE paysafe.first_seen_value DISABLE TRIGGER ALL" -c "UPDATE paysafe.first_seen_value SET first_at = first_at - interval '2 days', last_at = last_at - interval '2 days'" \
+	-c "ALTER TABLE paysafe.first_seen_value ENABLE ALWAYS TRIGGER paysafe_own" -c "ALTER TABLE paysafe.first_seen_value ENABLE ALWAYS TRIGGER paysafe_own_truncate"
+server_restart "shared_preload_libraries = 'paysafe'"
+is "with the key it is seen again" t "$(sql -c "SELECT ok FROM paysafe.check() WHERE check_name = 'first_seen' AND subject = 'public.payout'")"
+today="SELECT count(*) FROM paysafe.first_seen_value WHERE last_at > now() - interval '1 day' AND kind"
+is "days ago" f "$(seen "'ann', 'country', 'DE'")"
+is "a value that comes again keeps its scope known" 2 "$(sql -c "$today = 'country'")"
+sql -c "INSERT INTO payout VALUES (21, 'ann', 'DE1'), (22, 'ann', 'DE2'), (23, 'ann', 'DE1')"
+is "several of one scope at once" 3 "$(sql -c "$today = 'account'")"
+is "and what is new to it is no learning" f "$(sql -c "SELECT learning_still FROM paysafe.first_seen('ann', 'country', 'AT', '1 day')")"
 is "what is old goes" t "$(sql -c "SELECT paysafe.first_seen_expire('1 microsecond') > 200")"
 is "and is first again" t "$(seen "'ann', 'country', 'DE'")"

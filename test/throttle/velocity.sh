@@ -40,6 +40,13 @@ is "a value of another key" "$(pay "VALUES (50, 'bob', 'c1', 0.3, 30)"; sql -c "
 sql -c "BEGIN; INSERT INTO fast.pay SELECT n, 'cy', 'd' || n FROM generate_series(60, 62) n; ROLLBACK; INSERT INTO fast.pay VALUES (60, 'cy', 'd0')"
 is "what was rolled back counts" "$(said cards 2)" "velocity_cards 4 3 observe fast.pay, velocity_cards 4 3 observe fast.pay"
 
+# within a document amounts have decimals, too; the largest number there is is only more
+sql -c "CREATE TABLE fast.doc (id int PRIMARY KEY, who text, amount numeric, doc jsonb)" -c "SELECT paysafe.protect_velocity('fast.doc', 'who', 1, '1 hour', 'amount', 'doc->amount', rule => 'velocity_doc')" \
+	-c "SELECT paysafe.protect_velocity('fast.doc', 'who', 1, '1 hour', 'amount', 'amount', rule => 'velocity_vast')" >/dev/null
+sql -c "INSERT INTO fast.doc VALUES (1, 'ann', NULL, '{\"amount\": 0.6}'), (2, 'ann', NULL, '{\"amount\": 0.4}'), (3, 'ann', NULL, '{\"amount\": 0.25}')"
+is "an amount in a document" "$(said doc 1)" "velocity_doc 1.25 1 observe fast.doc"
+is "an amount without end" "$(sql -c "INSERT INTO fast.doc VALUES (4, 'bob', ('9' || repeat('0', 131071))::numeric, NULL) RETURNING id" 2>&1)" 4
+
 # a window slides
 sql -c "INSERT INTO fast.brief VALUES (1, 'ann')" -c "SELECT pg_sleep(1.01)" -c "INSERT INTO fast.brief VALUES (2, 'ann')" >/dev/null
 is "a second later" "$(sql -c "SELECT count(*) FROM paysafe.signal WHERE figures ->> 'rule' = 'velocity_brief'")" 0

@@ -46,14 +46,24 @@ enum
 
 static int	interval = 60;		/* setting paysafe.outcome_interval, seconds */
 
+/* What has opened or closed. */
+typedef struct TurnEvent
+{
+	int			series;
+	ShapeEvent	event;
+} TurnEvent;
+
 /* What the turn has judged, until it has committed; in TopMemoryContext. */
 typedef struct Turn
 {
+	int64		first;			/* minutes that are judged */
 	int64		minute;
+	int64		span;			/* minutes in which what is judged has come: as many, or more */
 	int			n;
 	OutcomeTaken *taken;
 	Shape	   *shapes;
 	bool	   *dropped;
+	List	   *events;
 } Turn;
 
 static Turn turn = {0};
@@ -137,12 +147,16 @@ is_over(const Shape *shape)
 
 /* What opens and closes */
 
+/* It becomes a signal when the turn has committed. */
 static void
-record(const OutcomeTaken *taken, const ShapeEvent *event)
+record(int i, const ShapeEvent *event)
 {
+	const OutcomeTaken *taken = &turn.taken[i];
 	Datum		values[ALARM_NCOLUMNS];
 	bool		nulls[ALARM_NCOLUMNS] = {0};
 	StringInfoData figures;
+	MemoryContext old;
+	TurnEvent  *kept;
 
 	initStringInfo(&figures);
 	paysafe_alarm_figures(&figures, event);
@@ -153,7 +167,23 @@ record(const OutcomeTaken *taken, const ShapeEvent *event)
 	values[ALARM_EVENT] = CStringGetTextDatum(paysafe_alarm_event_name(event));
 	values[ALARM_FIGURES] = DirectFunctionCall1(jsonb_in, CStringGetDatum(psprintf("%s}", figures.data)));
 	paysafe_store_append(PAYSAFE_ALARM_RECORD, values, nulls);
-	paysafe_alarm_signal(taken->series, taken->segment, event, figures.data);
+	old = MemoryContextSwitchTo(TopMemoryContext);
+	kept = palloc(sizeof(TurnEvent));
+	*kept = (TurnEvent) {.series = i, .event = *event};
+	turn.events = lappend(turn.events, kept);
+	MemoryContextSwitchTo(old);
+}
+
+/* What is open is not known any more. */
+static void
+close_all(int i, const Shape *shape)
+{
+	for (int kind = 0; kind < SHAPE_NKINDS; kind++)
+		if (shape->alarms[kind].open)
+			record(i, &(ShapeEvent)
+				   {
+					   .kind = kind, .minute = turn.minute, .since = turn.minute, .expected_ratio = -1, .expected_volume = -1
+				   });
 }
 
 /* Minutes */
@@ -174,39 +204,51 @@ write_minute(const OutcomeTaken *taken, int64 minute)
 
 /* The minutes from first on; if there are several, each had as much. True: something has opened or closed. */
 static bool
-judge_minutes(const OutcomeTaken *taken, Shape *shape, int64 first, double threshold)
+judge_minutes(int i, Shape *shape, int64 first, double threshold)
 {
+	const OutcomeTaken *taken = &turn.taken[i];
 	int64		n = turn.minute - first + 1;
+	int64		span = first == turn.first ? turn.span : n;
 	bool		any = false;
 
-	for (int64 i = 0; i < n; i++)
+	for (int64 m = 0; m < n; m++)
 	{
 		ShapeEvent	events[SHAPE_NKINDS];
-		int			nevents = paysafe_shape_step(shape, first + i, taken->good * (i + 1) / n - taken->good * i / n,
-												 taken->bad * (i + 1) / n - taken->bad * i / n, threshold, events);
+		int			nevents = paysafe_shape_step(shape, first + m, taken->good * (m + 1) / span - taken->good * m / span,
+												 taken->bad * (m + 1) / span - taken->bad * m / span, threshold, events);
 
 		for (int e = 0; e < nevents; e++)
-			record(taken, &events[e]);
+			record(i, &events[e]);
 		any |= nevents > 0;
 	}
 	return any;
 }
 
 static void
-judge_series(int i, int64 first, double threshold)
+judge_series(int i, double threshold)
 {
 	const OutcomeTaken *taken = &turn.taken[i];
 	Shape	   *shape = &turn.shapes[i];
+	int64		first = turn.first;
 	int64		saved_hour;
+	bool		anew = !taken->known;
 	bool		any;
 
 	if (taken->known)
 		*shape = *paysafe_outcome_shape(taken);
+	/* one that is new: since when it comes is not known */
+	else
+		first = turn.minute;
 	/* of a time that the clock had not come to yet */
-	if (!taken->known || shape->now > turn.minute + CATCH_UP)
+	if (taken->known && shape->now > turn.minute + CATCH_UP)
+	{
+		close_all(i, shape);
+		anew = true;
+	}
+	if (anew)
 		paysafe_shape_begin(shape, first);
 	saved_hour = shape->now / HOUR;
-	any = judge_minutes(taken, shape, first, threshold);
+	any = judge_minutes(i, shape, first, threshold);
 	if (taken->good + taken->bad > 0)
 		write_minute(taken, turn.minute);
 	else if (is_over(shape))
@@ -217,35 +259,46 @@ judge_series(int i, int64 first, double threshold)
 		turn.dropped[i] = true;
 		return;
 	}
-	if (any || !taken->known || shape->now / HOUR != saved_hour)
+	if (any || anew || shape->now / HOUR != saved_hour)
 		save(taken, shape);
+}
+
+/* Which minutes are over that nobody has judged? False: none. */
+static bool
+find_minutes(void)
+{
+	int64		judged_to = paysafe_outcome_judged_to();
+	/* before that, and in a time that is skipped, it is not known that nothing came */
+	int64		known_to = Max(judged_to, paysafe_alarm_minute(paysafe_outcome_started()));
+
+	turn.minute = paysafe_alarm_minute(GetCurrentTimestamp()) - 1;
+	turn.first = Max(known_to + 1, turn.minute - CATCH_UP + 1);
+	turn.span = turn.minute - known_to;
+	/* a clock that was set back */
+	if (judged_to > turn.minute)
+	{
+		turn.first = turn.minute;
+		turn.span = 1;
+	}
+	return turn.first <= turn.minute;
 }
 
 void
 paysafe_alarm_judge(void)
 {
-	int64		judged_to = paysafe_outcome_judged_to();
-	int64		started = paysafe_alarm_minute(PgStartTime);
-	int64		first;
 	MemoryContext old;
 	MemoryContext row;
 
 	/* a dump may be on its way, and bring rows that would be there already */
 	if (!paysafe_store_is_active())
 		return;
-	if (judged_to == 0)
+	if (paysafe_outcome_judged_to() == 0)
 	{
 		Shape	   *shape = palloc(sizeof(Shape));
 
 		paysafe_store_scan(PAYSAFE_ALARM_STATE, NULL, 0, NULL, visit_state, shape);
 	}
-	turn.minute = paysafe_alarm_minute(GetCurrentTimestamp()) - 1;
-	/* before the server's start, and in a time that is skipped, it is not known that nothing came */
-	first = Max(Max(judged_to, started) + 1, turn.minute - CATCH_UP + 1);
-	/* a clock that was set back */
-	if (judged_to > turn.minute)
-		first = turn.minute;
-	if (first > turn.minute)
+	if (!find_minutes())
 		return;
 	old = MemoryContextSwitchTo(TopMemoryContext);
 	turn.n = paysafe_outcome_look(&turn.taken);
@@ -255,7 +308,7 @@ paysafe_alarm_judge(void)
 	MemoryContextSwitchTo(row);
 	for (int i = 0; i < turn.n; i++)
 	{
-		judge_series(i, first, paysafe_shape_threshold(turn.n));
+		judge_series(i, paysafe_shape_threshold(turn.n));
 		MemoryContextReset(row);
 	}
 	MemoryContextSwitchTo(old);
@@ -264,8 +317,6 @@ paysafe_alarm_judge(void)
 void
 paysafe_alarm_judged(void)
 {
-	if (turn.taken == NULL)
-		return;
 	for (int i = 0; i < turn.n; i++)
 	{
 		if (turn.dropped[i])
@@ -276,7 +327,26 @@ paysafe_alarm_judged(void)
 		*paysafe_outcome_shape(&turn.taken[i]) = turn.shapes[i];
 		paysafe_outcome_judged(&turn.taken[i]);
 	}
-	paysafe_outcome_set_judged_to(turn.minute);
+	if (turn.taken != NULL)
+		paysafe_outcome_set_judged_to(turn.minute);
+	paysafe_outcome_settle();
+}
+
+void
+paysafe_alarm_tell(void)
+{
+	ListCell   *lc;
+
+	foreach(lc, turn.events)
+	{
+		const TurnEvent *told = lfirst(lc);
+		const OutcomeTaken *taken = &turn.taken[told->series];
+		StringInfoData figures;
+
+		initStringInfo(&figures);
+		paysafe_alarm_figures(&figures, &told->event);
+		paysafe_alarm_signal(taken->series, taken->segment, &told->event, figures.data);
+	}
 }
 
 char *
@@ -286,8 +356,8 @@ paysafe_alarm_trouble(bool *bad)
 	int64		minute = paysafe_alarm_minute(GetCurrentTimestamp());
 	int			n = paysafe_outcome_series(&lost);
 
-	/* a standby counts, and nobody judges */
-	*bad = n > 0 && !RecoveryInProgress() && paysafe_store_is_active() && minute - Max(paysafe_outcome_judged_to(), paysafe_alarm_minute(PgStartTime)) > 10;
+	*bad = n > 0 && !RecoveryInProgress() && paysafe_store_is_active() &&
+		minute - Max(paysafe_outcome_judged_to(), paysafe_alarm_minute(paysafe_outcome_started())) > 10;
 	if (*bad)
 		return "outcomes have not been judged for ten minutes; the server's log may say why";
 	if (lost > 0)

@@ -15,9 +15,10 @@
 
 #include "datatype/timestamp.h"
 
-/* One turn, in a transaction; paysafe_alarm_judged when it has committed. */
+/* One turn, in a transaction; paysafe_alarm_judged when it has committed, and then, in another one, the signals. */
 extern void paysafe_alarm_judge(void);
 extern void paysafe_alarm_judged(void);
+extern void paysafe_alarm_tell(void);
 
 /* Minutes since a Monday; setting paysafe.outcome_interval says how long one is. */
 extern int64 paysafe_alarm_minute(TimestampTz at);

@@ -14,11 +14,9 @@
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "pgstat.h"
-#include "postmaster/bgworker.h"
 #include "storage/ipc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "abuse/outcome.h"
@@ -50,38 +48,14 @@ paysafe_alarm_worker_main(Datum arg)
 	CommitTransactionCommand();
 	paysafe_alarm_judged();
 	RESUME_INTERRUPTS();
+	/* what did not commit comes again in the next turn, and would be told twice */
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	paysafe_alarm_tell();
+	PopActiveSnapshot();
+	CommitTransactionCommand();
 	pgstat_report_stat(true);
 	proc_exit(0);
-}
-
-static bool
-is_gone(Oid database)
-{
-	bool		result;
-
-	StartTransactionCommand();
-	result = !SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(database));
-	CommitTransactionCommand();
-	return result;
-}
-
-static BackgroundWorkerHandle *
-start(Oid database)
-{
-	BackgroundWorkerHandle *handle;
-	BackgroundWorker worker = {
-		.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
-		.bgw_start_time = BgWorkerStart_RecoveryFinished,
-		.bgw_restart_time = BGW_NEVER_RESTART,
-		.bgw_main_arg = ObjectIdGetDatum(database),
-		.bgw_notify_pid = MyProcPid
-	};
-
-	strlcpy(worker.bgw_name, "paysafe alarm worker", BGW_MAXLEN);
-	strlcpy(worker.bgw_type, "paysafe alarm worker", BGW_MAXLEN);
-	strlcpy(worker.bgw_library_name, "paysafe", sizeof(worker.bgw_library_name));
-	strlcpy(worker.bgw_function_name, "paysafe_alarm_worker_main", BGW_MAXLEN);
-	return RegisterDynamicBackgroundWorker(&worker, &handle) ? handle : NULL;
 }
 
 void
@@ -103,17 +77,21 @@ paysafe_alarm_worker_launch(void)
 	while (handle == NULL && OidIsValid(database = paysafe_outcome_next(paysafe_alarm_minute(GetCurrentTimestamp()))))
 	{
 		MemoryContext old;
+		bool		started;
 
-		if (is_gone(database))
+		if (paysafe_worker_database_is_gone(database))
 		{
 			paysafe_outcome_forget(database);
 			continue;
 		}
 		old = MemoryContextSwitchTo(TopMemoryContext);
-		handle = start(database);
+		started = paysafe_worker_start("paysafe alarm worker", "paysafe_alarm_worker_main", database, &handle);
 		MemoryContextSwitchTo(old);
 		/* who finds no place now has none for the others either */
-		if (handle == NULL)
+		if (!started)
+		{
+			handle = NULL;
 			return;
+		}
 	}
 }

@@ -37,18 +37,21 @@ append_key(StringInfo out, const VelocityState *state, const char *key)
 static int64
 unit_of(const VelocityState *state)
 {
-	return state->counts == VELOCITY_AMOUNT && state->amount.typid == NUMERICOID ? MILLION : 1;
+	return state->counts == VELOCITY_AMOUNT && !state->amount.minor ? MILLION : 1;
 }
 
 /* What is too large for it is the largest there is. */
 static int64
 in_units(const VelocityState *state, Numeric amount)
 {
-	Numeric		scaled = unit_of(state) == 1 ? amount : paysafe_money_multiply(amount, int64_to_numeric(MILLION));
+	int64		unit = unit_of(state);
 
-	if (paysafe_money_compare(scaled, int64_to_numeric(PG_INT64_MAX - 1)) >= 0)
+	/* before it is multiplied: numeric has an end, too */
+	if (paysafe_money_compare(amount, int64_to_numeric((PG_INT64_MAX - 1) / unit)) >= 0)
 		return PG_INT64_MAX;
-	return DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(scaled)));
+	if (unit != 1)
+		amount = paysafe_money_multiply(amount, int64_to_numeric(unit));
+	return DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(amount)));
 }
 
 bool

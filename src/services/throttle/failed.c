@@ -154,7 +154,11 @@ paysafe_failed_attempt(const char *service, const char *client, const char *addr
 	}
 	else
 	{
-		allowed = paysafe_counter_ask(uses, n, 1);
+		/* only look: that takes no place, so that a full table locks nobody out who has not failed */
+		(void) paysafe_counter_take(uses, n, 0);
+		allowed = true;
+		for (int i = 0; i < n; i++)
+			allowed &= uses[i].answer.remaining > 0;
 		if (!allowed)
 			note_locked(policy, limits, uses, client, address);
 	}
