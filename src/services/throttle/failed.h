@@ -20,6 +20,15 @@ extern bool paysafe_failed_attempt(const char *service, const char *client, cons
 /* Is that a reason, other than a clock that goes wrong? */
 extern bool paysafe_failed_is_guess(const char *reason);
 
+/*
+ * What an address counts as: an IPv4 one as itself, one of IPv6 as its network of 64 bits, without the port that may be
+ * there; anything else as it is written.
+ */
+extern const char *paysafe_failed_address(const char *address);
+
+/* The value of a part of a key of any policy, as it counts there. */
+extern const char *paysafe_failed_part(const char *policy, const char *part, const char *value);
+
 /* Raise 22023 if the policy is one of these and the limit is none that it can have. */
 extern void paysafe_failed_check_limit(const char *policy, const char *tier, const ThrottleLimit *limit);
 

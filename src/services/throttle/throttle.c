@@ -24,6 +24,7 @@
 #include "base/argument.h"
 #include "redact/redact.h"
 #include "services/throttle/durable.h"
+#include "services/throttle/failed.h"
 #include "services/throttle/limit.h"
 #include "services/throttle/refused.h"
 
@@ -74,7 +75,7 @@ add_use(Call *call, const char *policy, const ThrottleLimit *limit, Jsonb *key)
 	foreach(lc, limit->per)
 	{
 		paysafe_argument_append(&data, lfirst(lc));
-		paysafe_argument_append(&data, value_of(key, lfirst(lc)));
+		paysafe_argument_append(&data, paysafe_failed_part(policy, lfirst(lc), value_of(key, lfirst(lc))));
 	}
 	if (limit->durable)
 	{
