@@ -255,12 +255,39 @@ paysafe_argument_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
 	return HeapTupleGetDatum(heap_form_tuple(row_type(fcinfo), values, nulls));
 }
 
+/*
+ * The address in what proxies pass on, which may have blanks around it, a port after it (192.0.2.7:80, [2001:db8::1]:80)
+ * and the width of a network of one.
+ */
+static char *
+bare(const char *text)
+{
+	char	   *result;
+	char	   *colon;
+	size_t		length;
+
+	text += strspn(text, " \t");
+	result = pstrdup(text);
+	for (length = strlen(result); length > 0 && (result[length - 1] == ' ' || result[length - 1] == '\t'); length--)
+		result[length - 1] = '\0';
+	if (result[0] == '[' && strchr(result, ']') != NULL)
+		return pnstrdup(result + 1, strchr(result, ']') - result - 1);
+	colon = strchr(result, ':');
+	if (colon != NULL && strchr(colon + 1, ':') == NULL && colon[1 + strspn(colon + 1, "0123456789")] == '\0')
+		*colon = '\0';
+	if (strchr(result, '/') != NULL)
+		*strchr(result, '/') = '\0';
+	return result;
+}
+
 char *
 paysafe_argument_origin(const char *origin)
 {
 	struct in6_addr address;
 	char		clean[INET6_ADDRSTRLEN];
 
+	if (origin != NULL)
+		origin = bare(origin);
 	for (int i = 0; origin != NULL && i < 2; i++)
 	{
 		int			family = i == 0 ? AF_INET : AF_INET6;

@@ -86,8 +86,9 @@ extern void paysafe_argument_append(StringInfo out, const char *string);
 extern Datum paysafe_argument_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls);
 
 /*
- * An address that the application says a request came from, in its one form,
- * palloc'd; NULL for anything else, which does not get into a record.
+ * An address that the application says a request came from, in its one form, without
+ * the port that may be there, palloc'd; NULL for anything else, which does not get into
+ * a record.
  */
 extern char *paysafe_argument_origin(const char *origin);
 

@@ -71,48 +71,20 @@ paysafe_failed_check_limit(const char *policy, const char *tier, const ThrottleL
 				 errmsg("failed attempts are counted in memory, in tier \"%s\"", TIER)));
 }
 
-/*
- * The address in what proxies pass on, which may have blanks around it, a port after it (192.0.2.7:80, [2001:db8::1]:80)
- * and the width of a network of one.
- */
-static char *
-bare(const char *text)
-{
-	char	   *result;
-	char	   *colon;
-	size_t		length;
-
-	text += strspn(text, " \t");
-	result = pstrdup(text);
-	for (length = strlen(result); length > 0 && (result[length - 1] == ' ' || result[length - 1] == '\t'); length--)
-		result[length - 1] = '\0';
-	if (result[0] == '[' && strchr(result, ']') != NULL)
-		return pnstrdup(result + 1, strchr(result, ']') - result - 1);
-	colon = strchr(result, ':');
-	if (colon != NULL && strchr(colon + 1, ':') == NULL && colon[1 + strspn(colon + 1, "0123456789")] == '\0')
-		*colon = '\0';
-	if (strchr(result, '/') != NULL)
-		*strchr(result, '/') = '\0';
-	return result;
-}
-
 /* Whoever has one address of IPv6 has as many as 64 bits give: they are one. */
 const char *
 paysafe_failed_address(const char *address)
 {
 	struct in6_addr in6;
-	struct in_addr in;
 	char		text[INET6_ADDRSTRLEN];
-	char	   *host = bare(address);
+	const char *host = paysafe_argument_origin(address);
 
-	if (inet_pton(AF_INET, host, &in) == 1)
-		return host;
-	if (inet_pton(AF_INET6, host, &in6) != 1)
-		return address;
+	if (host == NULL || inet_pton(AF_INET6, host, &in6) != 1)
+		return host ? host : address;
 	if (IN6_IS_ADDR_V4MAPPED(&in6))
-		return inet_ntop(AF_INET, &in6.s6_addr[12], text, sizeof(text)) ? pstrdup(text) : address;
+		return inet_ntop(AF_INET, &in6.s6_addr[12], text, sizeof(text)) ? pstrdup(text) : host;
 	memset(&in6.s6_addr[8], 0, 8);
-	return inet_ntop(AF_INET6, &in6, text, sizeof(text)) ? psprintf("%s/64", text) : address;
+	return inet_ntop(AF_INET6, &in6, text, sizeof(text)) ? psprintf("%s/64", text) : host;
 }
 
 const char *
