@@ -43,6 +43,7 @@ typedef struct OutcomeSlot
 typedef struct OutcomeDatabase
 {
 	Oid			database;
+	TimestampTz since;			/* it is counted */
 	int64		asked;			/* the minute for which a judge was sent last */
 	int64		judged_to;
 	int			series;
@@ -51,7 +52,6 @@ typedef struct OutcomeDatabase
 typedef struct OutcomeTable
 {
 	LWLock	   *lock;
-	TimestampTz started;		/* since when something is counted; 0: not yet */
 	int			used;			/* slots */
 	pg_atomic_uint64 lost;
 	pg_atomic_uint32 freed;		/* how often a slot was, and 1 */
@@ -112,16 +112,8 @@ find_database(Oid database, bool add)
 	}
 	if (!add || free == NULL)
 		return NULL;
-	*free = (OutcomeDatabase) {.database = database};
+	*free = (OutcomeDatabase) {.database = database, .since = GetCurrentTimestamp()};
 	return free;
-}
-
-/* At the end of recovery, be it a promotion or that after a crash. The lock is held for writing. */
-static void
-begin(void)
-{
-	if (table->started == 0)
-		table->started = GetCurrentTimestamp();
 }
 
 static int
@@ -134,7 +126,6 @@ add_slot(const char *series, const char *segment)
 
 	if (database == NULL)
 		return -1;
-	begin();
 	while (OidIsValid(table->slots[i].database))
 		i++;
 	slot = &table->slots[i];
@@ -282,14 +273,16 @@ paysafe_outcome_restore(const char *series, const char *segment, const Shape *sh
 }
 
 TimestampTz
-paysafe_outcome_started(void)
+paysafe_outcome_since(void)
 {
-	TimestampTz started;
+	OutcomeDatabase *database;
+	TimestampTz since;
 
 	LWLockAcquire(table->lock, LW_SHARED);
-	started = table->started;
+	database = find_database(MyDatabaseId, false);
+	since = database ? database->since : GetCurrentTimestamp();
 	LWLockRelease(table->lock);
-	return started;
+	return since;
 }
 
 int64
@@ -353,7 +346,6 @@ void
 paysafe_outcome_suspect(Oid database)
 {
 	LWLockAcquire(table->lock, LW_EXCLUSIVE);
-	begin();
 	(void) find_database(database, true);
 	LWLockRelease(table->lock);
 }

@@ -78,8 +78,8 @@ extern void paysafe_outcome_set_judged_to(int64 minute);
 /* A database without series is not judged until it has one. */
 extern void paysafe_outcome_settle(void);
 
-/* Since when something is counted: the end of recovery. */
-extern TimestampTz paysafe_outcome_started(void);
+/* Since when it is counted: the end of recovery, or later. */
+extern TimestampTz paysafe_outcome_since(void);
 
 /* How many series there are of this database, and how often something found no place since the start. */
 extern int	paysafe_outcome_series(int64 *lost);

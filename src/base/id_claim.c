@@ -80,18 +80,24 @@ paysafe_id_claim_lock(Oid table, uint64 hash)
 }
 
 static bool
-lock_group(Oid table, uint64 hash, bool nowait)
+lock_group(Oid table, uint32 of, uint64 hash, bool nowait)
 {
 	LOCKTAG		tag;
 
-	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, table, (uint32) (hash % GROUP_LOCKS), GROUP);
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, table, (of - of % GROUP_LOCKS) | (uint32) (hash % GROUP_LOCKS), GROUP);
 	return LockAcquire(&tag, ExclusiveLock, false, nowait) != LOCKACQUIRE_NOT_AVAIL;
 }
 
 void
 paysafe_id_claim_lock_group(Oid table, uint64 hash)
 {
-	(void) lock_group(table, hash, false);
+	(void) lock_group(table, 0, hash, false);
+}
+
+void
+paysafe_id_claim_lock_group_of(Oid table, uint32 of, uint64 hash)
+{
+	(void) lock_group(table, of, hash, false);
 }
 
 static int
@@ -108,7 +114,7 @@ paysafe_id_claim_lock_groups(Oid table, uint64 *hashes, int n, bool nowait)
 {
 	qsort(hashes, n, sizeof(uint64), compare_groups);
 	for (int i = 0; i < n; i++)
-		if (!lock_group(table, hashes[i], nowait))
+		if (!lock_group(table, 0, hashes[i], nowait))
 			return false;
 	return true;
 }

@@ -269,7 +269,7 @@ find_minutes(void)
 {
 	int64		judged_to = paysafe_outcome_judged_to();
 	/* before that, and in a time that is skipped, it is not known that nothing came */
-	int64		known_to = Max(judged_to, paysafe_alarm_minute(paysafe_outcome_started()));
+	int64		known_to = Max(judged_to, paysafe_alarm_minute(paysafe_outcome_since()));
 
 	turn.minute = paysafe_alarm_minute(GetCurrentTimestamp()) - 1;
 	turn.first = Max(known_to + 1, turn.minute - CATCH_UP + 1);
@@ -357,7 +357,7 @@ paysafe_alarm_trouble(bool *bad)
 	int			n = paysafe_outcome_series(&lost);
 
 	*bad = n > 0 && !RecoveryInProgress() && paysafe_store_is_active() &&
-		minute - Max(paysafe_outcome_judged_to(), paysafe_alarm_minute(paysafe_outcome_started())) > 10;
+		minute - Max(paysafe_outcome_judged_to(), paysafe_alarm_minute(paysafe_outcome_since())) > 10;
 	if (*bad)
 		return "outcomes have not been judged for ten minutes; the server's log may say why";
 	if (lost > 0)

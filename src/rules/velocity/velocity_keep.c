@@ -16,6 +16,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "common/hashfn.h"
 #include "fmgr.h"
 #include "port/pg_bswap.h"
 #include "utils/builtins.h"
@@ -189,7 +190,10 @@ paysafe_velocity_keep(const VelocityState *state, VelocityCount *count)
 
 	hash_parts(state, count->key, NULL, mac);
 	memcpy(&lock, mac, sizeof(lock));
-	paysafe_id_claim_lock_group(paysafe_catalog_table(PAYSAFE_VELOCITY_FLOW), lock);
+	/* each rule has locks of its own: whoever writes one row takes one of each, all in the same order */
+	paysafe_id_claim_lock_group_of(paysafe_catalog_table(PAYSAFE_VELOCITY_FLOW),
+								   (uint32) hash_bytes_extended((const unsigned char *) state->rule, (int) strlen(state->rule), state->root),
+								   lock);
 	of = paysafe_argument_bytea(mac, OF_LEN);
 	at = GetCurrentTimestamp();
 	find_row(of, true, at + state->within, &last);
