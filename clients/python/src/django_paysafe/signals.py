@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime
 import json
 from dataclasses import dataclass
-from typing import Any, List, Mapping, Optional, Union
+from typing import Any, Callable, List, Mapping, Optional, Sequence, Union
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
@@ -38,6 +38,10 @@ def _read(text: Optional[str]) -> Optional[Mapping[str, Any]]:
 
 def _bytes(value: Any) -> Optional[bytes]:
     return None if value is None else bytes(value)
+
+
+def _read_in(row: Sequence[Any], columns: Mapping[int, Callable[[Any], Any]]) -> List[Any]:
+    return [columns[i](value) if i in columns else value for i, value in enumerate(row)]
 
 
 def signal(
@@ -102,9 +106,7 @@ def signals(
     """The next ones in an order that leaves none out; keep the last one's `cursor`."""
     with connections[using].cursor() as cursor:
         cursor.execute(_SIGNALS, [after, limit])
-        return [
-            Signal(*row[:5], _bytes(row[5]), _read(row[6]), *row[7:]) for row in cursor.fetchall()
-        ]
+        return [Signal(*_read_in(row, {5: _bytes, 6: _read})) for row in cursor.fetchall()]
 
 
 def subject_of(*subject: str, using: str = DEFAULT_DB_ALIAS) -> bytes:
@@ -136,4 +138,4 @@ def story(business_id: str, using: str = DEFAULT_DB_ALIAS) -> List[Step]:
     """Everything about one business id, in order."""
     with connections[using].cursor() as cursor:
         cursor.execute(_STORY, [business_id])
-        return [Step(*row[:6], _read(row[6]), *row[7:]) for row in cursor.fetchall()]
+        return [Step(*_read_in(row, {6: _read})) for row in cursor.fetchall()]

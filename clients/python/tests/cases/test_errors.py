@@ -23,8 +23,8 @@ class ClassTests(SimpleTestCase):
         names = [cls.__name__ for cls in errors._CLASSES.values()]
         self.assertEqual(len(names), len(set(names)))
         for cls in errors._CLASSES.values():
-            statuses = (500,) if cls is errors.RequestUnfinished else (403, 409, 422)
-            self.assertIn(cls.http_status, statuses)
+            one = {errors.RequestUnfinished: (500,), errors.TooFast: (429,)}
+            self.assertIn(cls.http_status, one.get(cls, (403, 409, 422)))
             self.assertNotEqual(cls.summary, Refusal.summary)
         self.assertEqual(errors.RefundExceedsCaptured("").code, "refund_exceeds_captured")
 
