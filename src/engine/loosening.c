@@ -360,6 +360,16 @@ paysafe_loosening_authorize(ProposedChange *change)
 }
 
 bool
+paysafe_loosening_authorize_setting(ProposedChange *change, const char *reason)
+{
+	change->approved_as = PAYSAFE_MAINTENANCE_RECORD;
+	change->loosens = change->difference;
+	change->content = psprintf("maintenance of %s, version %d: %s%s%s", change->name, change->version, change->difference,
+							   reason ? "; " : "", reason ? reason : "");
+	return paysafe_loosening_authorize(change);
+}
+
+bool
 paysafe_loosening_is_approved_as(Oid relation)
 {
 	return relation == paysafe_catalog_table(PAYSAFE_RULE) ||

@@ -29,6 +29,12 @@ extern bool paysafe_loosening_of_rule(const RuleSource *old_rule, const RuleSour
 extern bool paysafe_loosening_authorize(ProposedChange *change);
 
 /*
+ * The same for a change that lets more in and is of no rule: of token issuers, request clients, limits, schemas of
+ * webhooks.  Name, version, before, after, difference, comes_to and message are filled in; reason may be NULL.
+ */
+extern bool paysafe_loosening_authorize_setting(ProposedChange *change, const char *reason);
+
+/*
  * The subject of an approval for the change of this key; raises 22023 if there
  * is none.
  */

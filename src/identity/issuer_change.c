@@ -121,19 +121,16 @@ authorize(const char *name, int version, Jsonb *before, Jsonb *after, const char
 		  const char *reason)
 {
 	ProposedChange change = {
-		.approved_as = PAYSAFE_MAINTENANCE_RECORD,
 		.name = name,
 		.version = version,
 		.before = before,
 		.after = after,
 		.difference = what,
-		.loosens = what,
-		.content = psprintf("maintenance of %s, version %d: %s; %s", name, version, what, reason),
 		.comes_to = comes_to,
 		.message = "letting more tokens say who acts needs the approval of a second person"
 	};
 
-	return paysafe_loosening_authorize(&change);
+	return paysafe_loosening_authorize_setting(&change, reason);
 }
 
 /* Issuers */

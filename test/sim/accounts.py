@@ -1416,13 +1416,17 @@ class Play(Endings):
             if now != (a.balance if self.minor else Decimal(a.balance) / 100):
                 raise Found("balance", f"{sql} is {now}, it should be {self.money(a.balance)}")
 
-    def all(self, plan: list[tuple[int, str]]) -> None:
+    def plays(self, plan: list[tuple[int, str]], look: bool = True) -> None:
         """What is planned; each act has chances of its own, so that others can be left out."""
-        self.setup()
         for i, name in plan:
             self.rng = random.Random(f"act {self.seed} {i}")
             getattr(self, name)()
-            self.look()
+            if look:
+                self.look()
+
+    def all(self, plan: list[tuple[int, str]]) -> None:
+        self.setup()
+        self.plays(plan)
         if self.held is not None:
             self.hold()
         self.look()

@@ -362,12 +362,12 @@ class Play(banded.Play):
 
     def comes_back(self, giver: str, taker: str) -> bool:
         """Does it lead from him to whom it would come from?"""
-        seen, todo = set(), [taker]
-        while todo:
-            at = todo.pop()
+        seen, ahead = set(), [taker]
+        while ahead:
+            at = ahead.pop()
             if at not in seen:
                 seen.add(at)
-                todo += [d.taker for d in self.m.delegations if d.giver == at]
+                ahead += [d.taker for d in self.m.delegations if d.giver == at]
         return giver in seen
 
     def delegate(self) -> None:

@@ -128,9 +128,7 @@ class Play(accounts.Play):
     def all(self, plan: list[tuple[int, str]]) -> None:
         self.setup()
         self.all_of_them()
-        for i, name in plan:
-            self.rng = random.Random(f"act {self.seed} {i}")
-            getattr(self, name)()
+        self.plays(plan, look=False)
         limit = time.time() + LATEST
         while (words := self.missing()) and time.time() < limit:
             time.sleep(0.2)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import random
 from collections.abc import Callable
 from typing import Any
 
@@ -37,10 +36,3 @@ class Play(accounts.Play):
             self.there = trial
             return True
         return False
-
-    def plays(self, plan: list[tuple[int, str]]) -> None:
-        """What is planned; each act has chances of its own, so that others can be left out."""
-        for i, name in plan:
-            self.rng = random.Random(f"act {self.seed} {i}")
-            getattr(self, name)()
-            self.look()

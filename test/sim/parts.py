@@ -328,10 +328,7 @@ class Play(accounts.Play):
 
     def all(self, plan: list[tuple[int, str]]) -> None:
         self.setup()
-        for i, name in [(-1, "declare"), *plan]:
-            self.rng = random.Random(f"act {self.seed} {i}")
-            getattr(self, name)()
-            self.look()
+        self.plays([(-1, "declare"), *plan])
         self.evidence()
         self.validate()
         self.evidence()

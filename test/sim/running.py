@@ -1404,10 +1404,7 @@ class Play(accounts.Play):
         self.setup()
         for _ in range(3):
             self.add()
-        for i, name in plan:
-            self.rng = random.Random(f"act {self.seed} {i}")
-            getattr(self, name)()
-            self.look()
+        self.plays(plan)
         self.evidence()
 
 

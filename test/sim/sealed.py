@@ -143,9 +143,7 @@ class Play(accounts.Play):
     def all(self, plan: list[tuple[int, str]]) -> None:
         try:
             self.setup()
-            for i, name in plan:
-                self.rng = random.Random(f"act {self.seed} {i}")
-                getattr(self, name)()
+            self.plays(plan, look=False)
             for h in list(self.under_way):
                 self.finish(h)
             for log in self.logs:

@@ -280,10 +280,7 @@ class Play(accounts.Play):
 
     def all(self, plan: list[tuple[int, str]]) -> None:
         self.setup()
-        for i, name in plan:
-            self.rng = random.Random(f"act {self.seed} {i}")
-            getattr(self, name)()
-            self.look()
+        self.plays(plan)
 
 
 ACTS: dict[str, float] = {

@@ -876,10 +876,7 @@ class Play(accounts.Play):
             )[0][0]
         )
         self.setup()
-        for i, name in plan:
-            self.rng = random.Random(f"act {self.seed} {i}")
-            getattr(self, name)()
-            self.look()
+        self.plays(plan)
         self.evidence()
 
 

@@ -128,10 +128,7 @@ class Play(accounts.Play):
 
     def all(self, plan: list[tuple[int, str]]) -> None:
         self.setup()
-        for i, name in plan:
-            self.rng = random.Random(f"act {self.seed} {i}")
-            getattr(self, name)()
-            self.look()
+        self.plays(plan)
         limit = time.time() + LATEST
         while True:
             records = self.records()

@@ -140,19 +140,16 @@ authorize(const Declaration *declaration, const ThrottleLimit *old)
 	int			version = old != NULL ? old->version + 1 : 1;
 	char	   *what = declaration->limit.removed ? "there is no such limit any more" : limit_words(&declaration->limit);
 	ProposedChange change = {
-		.approved_as = PAYSAFE_MAINTENANCE_RECORD,
 		.name = name,
 		.version = version,
 		.before = old != NULL ? limit_spec(old) : NULL,
 		.after = limit_spec(&declaration->limit),
 		.difference = what,
-		.loosens = what,
-		.content = psprintf("maintenance of %s, version %d: %s; %s", name, version, what, declaration->reason),
 		.comes_to = limit_comes_to(declaration),
 		.message = "letting more requests through needs the approval of a second person"
 	};
 
-	return paysafe_loosening_authorize(&change);
+	return paysafe_loosening_authorize_setting(&change, declaration->reason);
 }
 
 /* Does it let through what the old one did not? */

@@ -190,38 +190,32 @@ authorize(const Declaration *declaration)
 		psprintf("schema of webhooks \"%s\", type \"%s\"", declaration->endpoint, declaration->event_type);
 	char	   *what = declaration->text == NULL ? "there is no such schema any more" : psprintf("they fit %s", declaration->text);
 	ProposedChange change = {
-		.approved_as = PAYSAFE_MAINTENANCE_RECORD,
 		.name = name,
 		.version = version,
 		.before = old != NULL && !old->removed ? spec_of(old->text) : NULL,
 		.after = spec_of(declaration->text),
 		.difference = what,
-		.loosens = what,
-		.content = psprintf("maintenance of %s, version %d: %s; %s", name, version, what, declaration->reason),
 		.comes_to = psprintf("%s: %s", name, what),
 		.message = "another schema for webhooks needs the approval of a second person"
 	};
 
-	return paysafe_loosening_authorize(&change);
+	return paysafe_loosening_authorize_setting(&change, declaration->reason);
 }
 
 bool
 paysafe_webhook_scheme_authorize(const char *name, int version, Jsonb *before, Jsonb *after, const char *difference)
 {
 	ProposedChange change = {
-		.approved_as = PAYSAFE_MAINTENANCE_RECORD,
 		.name = name,
 		.version = version,
 		.before = before,
 		.after = after,
 		.difference = difference,
-		.loosens = difference,
-		.content = psprintf("maintenance of %s, version %d: %s", name, version, difference),
 		.comes_to = psprintf("%s: %s", name, difference),
 		.message = "another scheme of webhooks that must fit a schema needs the approval of a second person"
 	};
 
-	return paysafe_loosening_authorize(&change);
+	return paysafe_loosening_authorize_setting(&change, NULL);
 }
 
 static int
