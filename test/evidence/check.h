@@ -1,31 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * check.h
- *	  Counting what holds, for the programs of this folder.
+ *	  What the programs of this folder check.
  *
  *-------------------------------------------------------------------------
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-extern long checks;
-extern long failures;
-
-#define CHECK(condition, ...) \
-	do { \
-		checks++; \
-		if (!(condition)) \
-		{ \
-			failures++; \
-			if (failures < 50) \
-			{ \
-				fprintf(stderr, "%s:%d: %s: ", __FILE__, __LINE__, #condition); \
-				fprintf(stderr, __VA_ARGS__); \
-				fputc('\n', stderr); \
-			} \
-		} \
-	} while (0)
+#include "../lib/check.h"
 
 extern void test_tree(void);
 extern void test_tiles(void);

@@ -14,21 +14,11 @@
 #include <string.h>
 
 #include "abuse/gcra.h"
+#include "../lib/check.h"
 
-static long checks = 0;
-static long failures = 0;
+long		checks = 0;
+long		failures = 0;
 static uint64_t state;
-
-#define CHECK(condition, ...) \
-	do { \
-		checks++; \
-		if (!(condition) && ++failures < 20) \
-		{ \
-			fprintf(stderr, "line %d: %s: ", __LINE__, #condition); \
-			fprintf(stderr, __VA_ARGS__); \
-			fputc('\n', stderr); \
-		} \
-	} while (0)
 
 /* splitmix64 */
 static uint64_t

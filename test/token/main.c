@@ -23,20 +23,10 @@
 #include "token/claims.h"
 #include "token/json.h"
 #include "token/jws.h"
+#include "../lib/check.h"
 
-static long checks = 0;
-static long failures = 0;
-
-#define CHECK(condition, ...) \
-	do { \
-		checks++; \
-		if (!(condition) && ++failures < 50) \
-		{ \
-			fprintf(stderr, "line %d: %s: ", __LINE__, #condition); \
-			fprintf(stderr, __VA_ARGS__); \
-			fputc('\n', stderr); \
-		} \
-	} while (0)
+long		checks = 0;
+long		failures = 0;
 
 /* What signature.c has from the server */
 

@@ -11,21 +11,10 @@
 #include <time.h>
 
 #include "token/schema_node.h"
+#include "../lib/check.h"
 
-static long checks = 0;
-static long failures = 0;
-
-#define CHECK(condition, ...) \
-	do { \
-		checks++; \
-		if (!(condition)) \
-		{ \
-			failures++; \
-			fprintf(stderr, "%s:%d: %s: ", __FILE__, __LINE__, #condition); \
-			fprintf(stderr, __VA_ARGS__); \
-			fputc('\n', stderr); \
-		} \
-	} while (0)
+long		checks = 0;
+long		failures = 0;
 
 static uint8_t room[TOKEN_SCHEMA_ROOM];
 static uint64_t scratch[TOKEN_SCHEMA_UNIQUE][2];
