@@ -34,8 +34,10 @@ fail() {
 	failed+=("$kind")
 	cat "$@" 2>/dev/null | head -n 1000 || :
 	# said once more at the end, where it is not lost among what others say
-	reasons+=("$({ cat "$@" 2>/dev/null | grep -E -A 2 '^not ok|FAILED|^ *# +Failed|^[+-][^+-]' ||
-		cat "$@" 2>/dev/null | tail -n 5; } | head -n 12 | sed "s/^/$kind: /")")
+	local reason
+	reason=$(cat "$@" 2>/dev/null | grep -E -A 2 -m 4 '^not ok|FAILED|^ *# +Failed|^[+-][^+-]' | sed "s/^/$kind: /") || :
+	[ -n "$reason" ] || reason=$(cat "$@" 2>/dev/null | tail -n 5 | sed "s/^/$kind: /") || :
+	reasons+=("$reason")
 	if rm -rf "tmp_check/$kind" 2>/dev/null && mkdir -p tmp_check 2>/dev/null; then
 		find "$PAYSAFE_RUN/out/$kind" -type l -delete
 		cp -R "$PAYSAFE_RUN/out/$kind" "tmp_check/$kind"
