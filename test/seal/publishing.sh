@@ -17,7 +17,13 @@ publish_server() {
 origin() { sql -c "SELECT origin FROM paysafe.seal_log ORDER BY incarnation DESC LIMIT 1"; }
 # make_key: one more for the newest log; its verifier key in $verifier
 make_key() {
-	origin=$(origin)
+	local i
+	# a log has its name when the worker has begun to seal
+	for ((i = 0; i < 600; i++)); do
+		origin=$(origin)
+		[ -z "$origin" ] || break
+		sleep 0.05
+	done
 	log=$web/$origin
 	verifier=$(paysafe-key generate "$origin" "$keys")
 }
