@@ -26,7 +26,6 @@ CREATE FUNCTION paysafe.check_books(OUT subject text, OUT check_name text, OUT o
 		  FROM paysafe.balance_stripe s
 			   JOIN (SELECT b.stripe, b.balance - b.amount <> coalesce(lag(b.balance) OVER (PARTITION BY b.stripe ORDER BY b.at, b.number), 0) AS wrong
 					   FROM paysafe.balance_move b) m ON m.stripe = s.id
-		 WHERE s.number > 0
 		 GROUP BY s.relation
 		UNION ALL
 		-- what an authenticator had counted is in what it has signed

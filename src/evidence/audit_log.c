@@ -35,6 +35,7 @@
 
 #include "base/argument.h"
 #include "base/crypto.h"
+#include "base/invalidation.h"
 #include "compat.h"
 #include "engine/rule.h"
 #include "evidence/audit_context.h"
@@ -381,49 +382,74 @@ paysafe_audit_log_end_subtransaction(bool committed, int level)
 		paysafe_audit_shape_forget();
 }
 
-/* How the rows of an own table look: found once in a transaction, if many follow each other. */
-static struct
+/* How the rows of an own table look. */
+typedef struct OwnShape
 {
 	Oid			relid;
-	uint64		xid;			/* whose memory the rest is in */
 	RowKey		key;
 	AuditShape *shape;
-}			own;
+} OwnShape;
+
+/* Of the one that was written to last: most write to the same one, for each refund for instance. */
+static OwnShape kept;
+static MemoryContext kept_context = NULL;
+
+/* Of refusals, of which many follow each other: they are written before commit, and point there. */
+static OwnShape many;
+static uint64 many_xid;			/* in whose memory it is */
 
 static void
-describe_own(Relation rel)
+own_changed(Datum arg, Oid relid)
 {
-	own.relid = InvalidOid;
-	own.key.n = paysafe_row_key_columns(rel, &own.key.attnums);
-	own.shape = paysafe_audit_shape(rel, RelationGetRelid(rel),
-									psprintf("paysafe.%s", RelationGetRelationName(rel)),
-									NIL, own.key.attnums, own.key.n);
+	if (relid == InvalidOid || relid == kept.relid)
+		kept.relid = InvalidOid;
+}
+
+static void
+describe_own(OwnShape *own, Relation rel, MemoryContext context)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Oid			relid = RelationGetRelid(rel);
+
+	own->relid = InvalidOid;
+	own->key.n = paysafe_row_key_columns(rel, &own->key.attnums);
+	own->shape = paysafe_audit_shape(rel, relid, psprintf("paysafe.%s", RelationGetRelationName(rel)),
+									 NIL, own->key.attnums, own->key.n);
+	own->relid = relid;
+	MemoryContextSwitchTo(old);
+}
+
+static void
+append_own(const OwnShape *own, Relation rel, TupleTableSlot *row)
+{
+	paysafe_audit_log_append(own->shape, 'I', GetCurrentCommandId(false),
+							 paysafe_row_key_text(&own->key, RelationGetDescr(rel), row), NULL, row);
 }
 
 /* A new row of one of paysafe's own tables: rules, approvals, currencies, API keys. */
 static void
 record_own_row(Relation rel, TupleTableSlot *row)
 {
-	bool		many = RelationGetRelid(rel) == paysafe_catalog_table(PAYSAFE_REFUSAL_RECORD);
 	uint64		xid = U64FromFullTransactionId(GetTopFullTransactionId());
 
-	if (!many)
-		describe_own(rel);
-	else if (own.relid != RelationGetRelid(rel) || own.xid != xid)
+	if (RelationGetRelid(rel) == paysafe_catalog_table(PAYSAFE_REFUSAL_RECORD))
 	{
-		MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
-
-		describe_own(rel);
-		own.relid = RelationGetRelid(rel);
-		own.xid = xid;
-		MemoryContextSwitchTo(old);
+		if (many.relid != RelationGetRelid(rel) || many_xid != xid)
+			describe_own(&many, rel, TopTransactionContext);
+		many_xid = xid;
+		append_own(&many, rel, row);
+		return;
 	}
-	paysafe_audit_log_append(own.shape, 'I', GetCurrentCommandId(false),
-							 paysafe_row_key_text(&own.key, RelationGetDescr(rel), row),
-							 NULL, row);
-	/* not part of a statement's batch; many are written before commit */
-	if (!many)
-		paysafe_audit_log_flush();
+	if (kept.relid != RelationGetRelid(rel))
+	{
+		if (kept_context == NULL)
+			kept_context = AllocSetContextCreate(TopMemoryContext, "paysafe own table", ALLOCSET_SMALL_SIZES);
+		MemoryContextReset(kept_context);
+		describe_own(&kept, rel, kept_context);
+	}
+	append_own(&kept, rel, row);
+	/* not part of a statement's batch */
+	paysafe_audit_log_flush();
 }
 
 void
@@ -431,6 +457,7 @@ paysafe_audit_log_init(void)
 {
 	paysafe_audit_context_init();
 	paysafe_audit_key_init();
+	paysafe_invalidation_register(own_changed);
 	paysafe_store_set_recorder(record_own_row);
 	paysafe_store_set_completion(paysafe_audit_partition_ensure);
 }

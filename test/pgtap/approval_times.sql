@@ -1,6 +1,6 @@
 -- When approvals are given that count, and who else may approve what has waited too long.
 BEGIN;
-SELECT plan(64);
+SELECT plan(65);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 SET LOCAL TimeZone = 'Pacific/Auckland';
@@ -122,5 +122,22 @@ SELECT is(pg_temp.sends(:waits), 'accepted');
 SELECT pg_temp.asks(5200) AS again \gset
 SELECT is(pg_temp.approves('Di', :again), 'accepted', 'below the other band');
 SELECT is(pg_temp.sends(:again), 'accepted', '... it passes');
+-- another partition is no way back to when each of them changed it first
+CREATE TABLE shop.claim (id int, region text, payment int, amount numeric, currency text, status text, iban text, PRIMARY KEY (id, region)) PARTITION BY LIST (region);
+CREATE TABLE shop.claim_eu PARTITION OF shop.claim FOR VALUES IN ('eu');
+CREATE TABLE shop.claim_us PARTITION OF shop.claim FOR VALUES IN ('us');
+CREATE INDEX ON shop.claim (payment);
+SELECT paysafe.protect_refund('shop.claim', 'shop.payment', 'payment', 'amount', 'currency', 'status', '{sent}', '{void}', 'captured', 'currency', unapproved_columns => '{region}');
+SELECT paysafe.set_refund_threshold('shop.claim', 'EUR', 10, approver_group => 'finance', escalation_group => 'board', escalation_after => '1 hour');
+SELECT paysafe.act_as('Ann');
+INSERT INTO shop.claim VALUES (1, 'eu', 98, 20, 'EUR', 'requested', 'an account');
+UPDATE shop.claim SET iban = 'another account';
+SELECT paysafe.act_as('Cy');
+UPDATE shop.claim SET iban = 'a third account';
+SELECT paysafe.act_as('Ann');
+UPDATE shop.claim SET iban = 'a fourth account';
+SELECT escalates_at AS before FROM paysafe.pending_approval WHERE relation = 'shop.claim'::regclass \gset
+UPDATE shop.claim SET region = 'us';
+SELECT is(escalates_at, :'before'::timestamptz, 'in another partition it has waited since it was changed last') FROM paysafe.pending_approval WHERE relation = 'shop.claim'::regclass;
 SELECT * FROM finish();
 ROLLBACK;

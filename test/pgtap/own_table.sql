@@ -1,6 +1,6 @@
 -- paysafe's own tables take no change by SQL, from nobody, by no path.
 BEGIN;
-SELECT plan(595);
+SELECT plan(597);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -142,6 +142,18 @@ SELECT is_empty($$SELECT relname FROM before b JOIN own o USING (relname) WHERE 
 SELECT isnt(pg_temp.refusal(command), 'accepted', command)
   FROM unnest(ARRAY['DELETE FROM paysafe.audit_log', 'UPDATE paysafe.approval SET reason = ''x''', 'INSERT INTO paysafe.protection DEFAULT VALUES',
 					'DELETE FROM paysafe.pending_approval']) command;
+
+-- a session that writes to one again and again notices that it looks otherwise
+CREATE FUNCTION pg_temp.said(currency text) RETURNS text LANGUAGE sql AS $$
+	SELECT string_agg(k, ' ' ORDER BY k) FROM paysafe.audit_log l, jsonb_object_keys(l.after) k WHERE l.table_name = 'currency' AND l.key = currency $$;
+SELECT paysafe.set_currency('XAA', 3);
+SAVEPOINT renamed;
+ALTER TABLE paysafe.currency RENAME COLUMN decimals TO places;
+SELECT paysafe.set_currency('XAB', 3);
+SELECT is(pg_temp.said('XAB'), 'code iso places', 'the log has a row as its table looked then');
+ROLLBACK TO renamed;
+SELECT paysafe.set_currency('XAC', 3);
+SELECT is(pg_temp.said('XAA') || ', ' || pg_temp.said('XAC'), 'code decimals iso, code decimals iso', '... and as before where that was rolled back');
 
 SELECT * FROM finish();
 ROLLBACK;

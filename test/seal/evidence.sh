@@ -121,6 +121,7 @@ sql -c "ALTER TABLE shop.refund ENABLE ROW LEVEL SECURITY"
 matches "where policies choose rows, nobody chooses those of the past" 'policies show' "$(auditor "SELECT paysafe.evidence('shop.refund', '43')")"
 sql -c "GRANT SELECT ON paysafe.audit_log TO regress_paysafe_auditor"
 is "... but for whoever may read the log" 'paysafe-evidence@v1' "$(auditor "SELECT paysafe.evidence('shop.refund', '43')")"
+matches "a number that is no table's is told so" 'relation with OID 1 does not exist' "$(sql -c "SELECT paysafe.evidence(1::oid::regclass, '43')" 2>&1 || :)"
 sql -c "ALTER TABLE shop.refund DISABLE ROW LEVEL SECURITY" -c "DROP OWNED BY regress_paysafe_auditor" -c "DROP ROLE regress_paysafe_auditor"
 
 # a dump takes along who has let what pass alone, who has looked at it, and who has said no

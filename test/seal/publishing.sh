@@ -18,7 +18,7 @@ origin() { sql -c "SELECT origin FROM paysafe.seal_log ORDER BY incarnation DESC
 # make_key: one more for the newest log; its verifier key in $verifier
 make_key() {
 	local i
-	# a database's log begins with the sealer's first turn
+	# a log has its name when the worker has begun to seal
 	for ((i = 0; i < 600; i++)); do
 		origin=$(origin)
 		[ -z "$origin" ] || break

@@ -588,7 +588,7 @@ put_person(const Person *person, Datum *values, bool *nulls)
 }
 
 static void
-insert_event(const RefundState *state, const RefundLife *life, const FoundPayment *payment,
+insert_event(const RefundState *state, RefundLife *life, const FoundPayment *payment,
 			 const char *currency, const char *refund, TupleTableSlot *row, const char *kind,
 			 int approvals, const Person *person, TimestampTz at)
 {
@@ -601,7 +601,7 @@ insert_event(const RefundState *state, const RefundLife *life, const FoundPaymen
 	values[EVENT_PAYMENT] = CStringGetTextDatum(payment->key);
 	values[EVENT_REFUND] = CStringGetTextDatum(refund);
 	values[EVENT_ROW] = CStringGetTextDatum(life->key);
-	values[EVENT_STEP] = Int32GetDatum(life->steps);
+	values[EVENT_STEP] = Int32GetDatum(++life->steps);
 	values[EVENT_KIND] = CStringGetTextDatum(kind);
 	values[EVENT_DECLARATION] = Int32GetDatum(state->declaration);
 	nulls[EVENT_AMOUNT] = !paysafe_money_value(&side->amount, row, &amount);
@@ -630,7 +630,6 @@ paysafe_refund_add_event(const RefundState *state, RefundLife *life, const Found
 	Person	   *person = paysafe_person_current();
 	TimestampTz now = GetCurrentTimestamp();
 
-	life->steps++;
 	life->told = true;
 	life->altered = false;
 	if (strcmp(kind, REFUND_GATED) == 0)
@@ -651,7 +650,6 @@ paysafe_refund_add_change(const RefundState *state, RefundLife *life, const Foun
 	Person	   *person = paysafe_person_current();
 	TimestampTz now = GetCurrentTimestamp();
 
-	life->steps++;
 	insert_event(state, life, payment, paysafe_refund_currency(&state->refund, row, payment), refund, row,
 				 REFUND_CHANGED, 0, person, now);
 	apply_event(life, REFUND_CHANGED, person, now, 0);
@@ -739,10 +737,8 @@ move_ended(const RefundState *state, RefundLife *moved, const FoundPayment *paym
 	{
 		const EndedPassing *ended = list_nth(moved->ended, i);
 
-		moved->steps++;
 		insert_event(state, moved, payment, ended->currency, refund, row, REFUND_RECORDED, 0,
 					 paysafe_person_current(), ended->at);
-		moved->steps++;
 		insert_event(state, moved, payment, ended->currency, refund, row, REFUND_LEFT, 0,
 					 paysafe_person_current(), ended->at);
 	}
@@ -767,30 +763,28 @@ paysafe_refund_move(const RefundState *state, RefundLife *life, const FoundPayme
 		return moved;			/* its status tells the same wherever it is */
 	paysafe_refund_add_event(state, life, payment, refund, row, REFUND_MOVED, 0);
 	foreach(lc, moved->requesters)
-	{
-		moved->steps++;
 		insert_event(state, moved, payment, currency, refund, row, REFUND_REQUESTED, 0, lfirst(lc),
 					 moved->requested);
-	}
 	foreach(lc, moved->writers)
 	{
-		moved->steps++;
 		moved->changes++;
 		insert_event(state, moved, payment, currency, refund, row, REFUND_CHANGED, 0, lfirst(lc),
 					 ((Person *) lfirst(lc))->at);
 	}
+	/* each since the first of their changes; and the last of all, since it has waited from then on */
+	if (moved->writers != NIL && ((Person *) llast(moved->writers))->at < moved->changed)
+	{
+		moved->changes++;
+		insert_event(state, moved, payment, currency, refund, row, REFUND_CHANGED, 0, llast(moved->writers), moved->changed);
+	}
 	move_ended(state, moved, payment, refund, row, life->altered);
 	if (moved->passed != 0)
-	{
-		moved->steps++;
 		insert_event(state, moved, payment, life->currency ? life->currency : currency, refund, row,
 					 moved->stage == REFUND_FACT ? REFUND_RECORDED : REFUND_GATED, moved->approvals,
 					 paysafe_person_current(), moved->passed);
-	}
 	if (moved->stage == REFUND_VOID ||
 		(moved->stage == REFUND_WAITING && (moved->passed != 0 || moved->requesters == NIL)))
 	{
-		moved->steps++;
 		insert_event(state, moved, payment, currency, refund, row,
 					 moved->stage == REFUND_VOID ? REFUND_VOIDED : REFUND_LEFT, 0,
 					 paysafe_person_current(), GetCurrentTimestamp());
