@@ -366,7 +366,7 @@ CREATE FUNCTION paysafe.check_rules(OUT subject text, OUT check_name text, OUT o
 		UNION ALL
 		-- rows that are looked up for each change of others: it takes long, and keeps the promise
 		SELECT t.relation::text, 'lookups', true, 'each change that looks its rows up reads more than it needs: ' || w.trouble
-		  FROM (SELECT r.relation FROM rules r WHERE r.kind IN ('refund', 'ledger', 'schedule')
+		  FROM (SELECT r.relation FROM rules r WHERE r.kind = ANY ('{refund,ledger,schedule}')
 				UNION SELECT r.reference FROM rules r WHERE r.kind = 'refund') t
 			   JOIN pg_class c ON c.oid = t.relation, LATERAL (SELECT paysafe.index_trouble(t.relation) AS trouble) w
 		UNION ALL

@@ -179,6 +179,8 @@ period_words(int64 microseconds)
 		return psprintf(INT64_FORMAT " h", microseconds / USECS_PER_HOUR);
 	if (microseconds % USECS_PER_MINUTE == 0)
 		return psprintf(INT64_FORMAT " min", microseconds / USECS_PER_MINUTE);
+	if (microseconds % USECS_PER_SEC == 0)
+		return psprintf(INT64_FORMAT " s", microseconds / USECS_PER_SEC);
 	return psprintf("%.6f s", (double) microseconds / USECS_PER_SEC);
 }
 

@@ -104,7 +104,7 @@ SELECT is(pg_temp.refusal(format('SELECT paysafe.protect_schedule(''shop.job'', 
 SELECT is(pg_temp.refusal_text(format('SELECT paysafe.protect_schedule(''shop.job'', ''owner'', %L, %s)', changed, :'rest'), 'DETAIL'), words, changed) FROM (VALUES
 	(replace(:'tiers', '1 hour', '1 minute'), 'The change lowers least of tier free from 1 h to 1 min.'),
 	(replace(:'tiers', '"rows": 3', '"rows": 4'), 'The change raises rows of tier pro from 3 to 4.'),
-	(replace(:'tiers', '"1 minute", "rows": 3', '"30 seconds", "rows": 9'), 'The change lowers least of tier pro from 1 min to 30.000000 s; raises rows of tier pro from 3 to 9.'),
+	(replace(:'tiers', '"1 minute", "rows": 3', '"30 seconds", "rows": 9'), 'The change lowers least of tier pro from 1 min to 30 s; raises rows of tier pro from 3 to 9.'),
 	(replace(:'tiers', '"1 hour", "rows": 2', '"2 hours", "rows": 3'), 'The change raises rows of tier free from 2 to 3.'),
 	(replace(:'tiers', '"free":', '"gold": {"least": "1 year", "rows": 0}, "free":'), 'The change adds tier gold, least 8640 h, rows 0.')) v (changed, words);
 -- longer, fewer, or no tier of the kind: at once, if the rows that are there allow
