@@ -366,7 +366,7 @@ CREATE FUNCTION paysafe.check_rules(OUT subject text, OUT check_name text, OUT o
 		UNION ALL
 		-- rows that are looked up for each change of others: it takes long, and keeps the promise
 		SELECT t.relation::text, 'lookups', true, 'each change that looks its rows up reads more than it needs: ' || w.trouble
-		  FROM (SELECT r.relation FROM rules r WHERE r.kind IN ('refund', 'ledger')
+		  FROM (SELECT r.relation FROM rules r WHERE r.kind = ANY ('{refund,ledger,schedule}')
 				UNION SELECT r.reference FROM rules r WHERE r.kind = 'refund') t
 			   JOIN pg_class c ON c.oid = t.relation, LATERAL (SELECT paysafe.index_trouble(t.relation) AS trouble) w
 		UNION ALL
@@ -711,6 +711,9 @@ CREATE FUNCTION paysafe.check_work(OUT subject text, OUT check_name text, OUT ok
 		SELECT 'webhooks ' || quote_ident(w.endpoint), 'live_key', w.live_keys > 0,
 			   CASE WHEN w.live_keys = 0 THEN 'without a key that has not ended, everything is refused' END
 		  FROM paysafe.webhook_endpoints w
+		UNION ALL
+		SELECT 'webhooks ' || quote_ident(w.endpoint), 'definitions', t.trouble IS NULL, t.trouble
+		  FROM paysafe.webhook_endpoints w, LATERAL (SELECT paysafe.webhook_trouble(w.endpoint) AS trouble OFFSET 0) t
 		UNION ALL
 		SELECT 'signed requests ' || quote_ident(c.client), 'live_key', k.live,
 			   CASE WHEN NOT k.live THEN 'without a key that has not ended, everything is refused' END

@@ -306,6 +306,11 @@ CREATE FUNCTION paysafe.remove_payload_schema(
 	AS 'MODULE_PATHNAME', 'paysafe_remove_payload_schema';
 COMMENT ON FUNCTION paysafe.remove_payload_schema(text, text, text) IS 'removes the schema of a type of webhooks; takes a second person. Returns its last version, or NULL if it is only proposed';
 
+CREATE FUNCTION paysafe.webhook_trouble(endpoint text) RETURNS text
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_webhook_trouble';
+COMMENT ON FUNCTION paysafe.webhook_trouble(text) IS 'why the scheme or a schema of a webhook endpoint cannot be used, for paysafe.check';
+
 CREATE VIEW paysafe.payload_schema AS
 	SELECT n.endpoint, n.event_type, n.version, n.schema, n.reason, n.actor AS by, n.at AS since
 	  FROM (SELECT DISTINCT ON (r.endpoint, r.event_type) r.*

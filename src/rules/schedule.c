@@ -14,9 +14,13 @@
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
+#include "common/pg_prng.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
@@ -27,6 +31,7 @@
 #include "engine/declare.h"
 #include "engine/existing.h"
 #include "engine/rule.h"
+#include "engine/spec_field.h"
 #include "errors.h"
 #include "rules/kinds.h"
 #include "store/catalog.h"
@@ -39,6 +44,7 @@
 #define MOST_ROWS	10000			/* of an owner and tier: so many are looked at for each one that is added */
 #define NO_TIER		"default"
 #define DAYS_OF_MONTH_LEAST	28
+#define MOST_GROUPS	1000000		/* owners and tiers that are remembered while existing rows are looked at */
 
 typedef struct Tier
 {
@@ -151,6 +157,64 @@ read_tiers(Jsonb *jsonb, ScheduleState *state)
 		refuse_tiers("There is none.");
 }
 
+static void
+parse_tiers(const char *text, ScheduleState *state)
+{
+	read_tiers(DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text))), state);
+}
+
+static const Tier *
+tier_named(const ScheduleState *state, const char *name)
+{
+	for (int i = 0; i < state->ntiers; i++)
+		if (strcmp(state->tiers[i].name, name) == 0)
+			return &state->tiers[i];
+	return NULL;
+}
+
+static char *
+period_words(int64 microseconds)
+{
+	if (microseconds % USECS_PER_HOUR == 0)
+		return psprintf(INT64_FORMAT " h", microseconds / USECS_PER_HOUR);
+	if (microseconds % USECS_PER_MINUTE == 0)
+		return psprintf(INT64_FORMAT " min", microseconds / USECS_PER_MINUTE);
+	if (microseconds % USECS_PER_SEC == 0)
+		return psprintf(INT64_FORMAT " s", microseconds / USECS_PER_SEC);
+	return psprintf("%.6f s", (double) microseconds / USECS_PER_SEC);
+}
+
+/*
+ * A tier by itself says nothing of the others: so tiers loosen where one is new, lets jobs run
+ * more often, or an owner have more of them.
+ */
+static List *
+compare_tiers(const char *before, const char *after)
+{
+	ScheduleState old = {0};
+	ScheduleState new = {0};
+	List	   *words = NIL;
+
+	if (before != NULL)
+		parse_tiers(before, &old);
+	parse_tiers(after, &new);
+	for (int i = 0; i < new.ntiers; i++)
+	{
+		const Tier *tier = &new.tiers[i];
+		const Tier *was = tier_named(&old, tier->name);
+		char	   *name = paysafe_spec_field_quote(tier->name);
+
+		if (was == NULL)
+			words = lappend(words, psprintf("%s tier %s, least %s, rows %d", before != NULL ? "adds" : "has",
+											name, period_words(tier->least), tier->rows));
+		else if (tier->least < was->least)
+			words = lappend(words, psprintf("lowers least of tier %s from %s to %s", name, period_words(was->least), period_words(tier->least)));
+		if (was != NULL && tier->rows > was->rows)
+			words = lappend(words, psprintf("raises rows of tier %s from %d to %d", name, was->rows, tier->rows));
+	}
+	return words;
+}
+
 /* Compiling */
 
 static PAYSAFE_NORETURN void
@@ -211,7 +275,7 @@ compile(const CompileInput *input)
 					  "smallint, integer, bigint, numeric, uuid, text or varchar whose collation has one spelling for each value");
 	compile_times(input->leaf, spec, state);
 	state->tasks = paysafe_spec_set(spec, "tasks");
-	read_tiers(DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(paysafe_spec_text(spec, "tiers")))), state);
+	parse_tiers(paysafe_spec_text(spec, "tiers"), state);
 	return state;
 }
 
@@ -238,10 +302,7 @@ tier_of(const ScheduleState *state, Relation rel, TupleTableSlot *row, char **na
 
 		*name = isnull ? NULL : paysafe_row_key_value_text(getBaseType(TupleDescAttr(RelationGetDescr(rel), state->tier - 1)->atttypid), value);
 	}
-	for (int i = 0; i < state->ntiers && *name != NULL; i++)
-		if (strcmp(state->tiers[i].name, *name) == 0)
-			return &state->tiers[i];
-	return NULL;
+	return *name != NULL ? tier_named(state, *name) : NULL;
 }
 
 /* Microseconds between two times of an interval, at least; 0 or less: it is none */
@@ -278,16 +339,6 @@ cron_length(const char *expression, const char **why)
 	if (minutes == 0)
 		*why = "it never comes";
 	return minutes * USECS_PER_MINUTE;
-}
-
-static char *
-period_words(int64 microseconds)
-{
-	if (microseconds % USECS_PER_HOUR == 0)
-		return psprintf(INT64_FORMAT " h", microseconds / USECS_PER_HOUR);
-	if (microseconds % USECS_PER_MINUTE == 0)
-		return psprintf(INT64_FORMAT " min", microseconds / USECS_PER_MINUTE);
-	return psprintf("%g s", (double) microseconds / USECS_PER_SEC);
 }
 
 /* What is wrong with when the job runs; NULL: nothing */
@@ -427,6 +478,157 @@ check_row(const Rule *rule, const RowChange *change)
 			   psprintf("its owner has %d of tier \"%s\" already", tier->rows, tier->name), "Delete one, or take another tier.");
 }
 
+/*
+ * Existing rows.  Each owner and tier is counted once: by an index, or, where there is none, all of
+ * them in one reading of the tables.
+ */
+
+/* An owner and tier, by two hashes under numbers of the session's own */
+typedef struct OwnerCount
+{
+	uint64		hash[2];
+	int64		n;				/* one more than the tier allows: or more */
+} OwnerCount;
+
+typedef struct Groups
+{
+	HTAB	   *groups;
+	uint64		seeds[2];
+	bool		all;			/* every row has been counted */
+} Groups;
+
+/* What is remembered of the rows: beside writers, and, when those that looked wrong are looked at again, anew */
+typedef struct Existing
+{
+	Groups	   *of[2];
+} Existing;
+
+static Groups *
+make_groups(void)
+{
+	HASHCTL		ctl = {.keysize = sizeof(((OwnerCount *) NULL)->hash), .entrysize = sizeof(OwnerCount), .hcxt = CurrentMemoryContext};
+	Groups	   *groups = palloc0(sizeof(Groups));
+
+	for (int i = 0; i < 2; i++)
+		groups->seeds[i] = pg_prng_uint64(&pg_global_prng_state);
+	groups->groups = hash_create("paysafe owners of jobs", 1024, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	return groups;
+}
+
+static OwnerCount *
+group_of(Groups *groups, const KeyValues *values, bool *found)
+{
+	char	   *name = paysafe_key_columns_text(values);
+	uint64		hash[2];
+	OwnerCount *group;
+
+	for (int i = 0; i < 2; i++)
+		hash[i] = hash_bytes_extended((const unsigned char *) name, (int) strlen(name), groups->seeds[i]);
+	pfree(name);
+	group = hash_search(groups->groups, hash, HASH_ENTER, found);
+	if (!*found)
+		group->n = 0;
+	return group;
+}
+
+typedef struct Reading
+{
+	Groups	   *groups;
+	KeyColumns	columns;
+	char	   *index;			/* that is missing */
+	MemoryContext context;		/* of one row */
+} Reading;
+
+static bool
+note_row(Relation rel, TupleTableSlot *row, void *arg)
+{
+	Reading    *reading = arg;
+	MemoryContext old = MemoryContextSwitchTo(reading->context);
+	KeyValues	values;
+	AttrNumber	missing;
+	bool		found;
+
+	CHECK_FOR_INTERRUPTS();
+	if (paysafe_key_columns_read(&reading->columns, row, &values, &missing))
+		group_of(reading->groups, &values, &found)->n++;
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(reading->context);
+	if (hash_get_num_entries(reading->groups->groups) > MOST_GROUPS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("more than %d owners have jobs in table \"%s\", and no index leads to those of each",
+						MOST_GROUPS, RelationGetRelationName(rel)),
+				 errhint("%s", reading->index)));
+	return true;
+}
+
+static void
+count_all(const Rule *rule, Groups *groups, char *index)
+{
+	const ScheduleState *state = rule->compiled;
+	Snapshot	snapshot = paysafe_scan_snapshot();
+	Reading		reading = {
+		.groups = groups, .index = index,
+		.context = AllocSetContextCreate(CurrentMemoryContext, "paysafe jobs", ALLOCSET_SMALL_SIZES)
+	};
+	ListCell   *lc;
+
+	foreach(lc, paysafe_catalog_leaves(rule->declared_on))
+	{
+		Relation	rel = table_open(lfirst_oid(lc), AccessShareLock);
+
+		paysafe_key_columns_find(rel, state->group.names, &reading.columns);
+		paysafe_scan(rel, NULL, 0, NULL, snapshot, note_row, &reading);
+		table_close(rel, NoLock);
+	}
+	MemoryContextDelete(reading.context);
+	UnregisterSnapshot(snapshot);
+	groups->all = true;
+}
+
+static Groups *
+begin_groups(const Rule *rule, ExistingReport *report)
+{
+	const ScheduleState *state = rule->compiled;
+	MemoryContext old = MemoryContextSwitchTo(report->context);
+	Groups	   *groups = make_groups();
+	char	   *index;
+
+	MemoryContextSwitchTo(old);
+	index = paysafe_key_columns_unindexed(rule->declared_on, state->group.names);
+	if (index != NULL)
+		count_all(rule, groups, index);
+	return groups;
+}
+
+/* How many rows of the owner and tier there are; with more than most of them, no fewer. */
+static int64
+existing_rows(const Rule *rule, const KeyValues *values, int most, ExistingReport *report)
+{
+	Existing   *existing = report->private;
+	Groups	  **groups;
+	OwnerCount *group;
+	bool		found;
+
+	if (report->single)
+		return count_rows(rule, values, most);
+	if (existing == NULL)
+		existing = report->private = MemoryContextAllocZero(report->context, sizeof(Existing));
+	groups = &existing->of[report->doubting ? 0 : 1];
+	if (*groups != NULL && !(*groups)->all && hash_get_num_entries((*groups)->groups) >= MOST_GROUPS)
+	{
+		hash_destroy((*groups)->groups);
+		pfree(*groups);
+		*groups = NULL;
+	}
+	if (*groups == NULL)
+		*groups = begin_groups(rule, report);
+	group = group_of(*groups, values, &found);
+	if (!found && !(*groups)->all)
+		group->n = count_rows(rule, values, most);
+	return group->n;
+}
+
 static void
 check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingReport *report)
 {
@@ -438,7 +640,7 @@ check_existing(const Rule *rule, Relation rel, TupleTableSlot *row, ExistingRepo
 
 	if (fault == NULL && !paysafe_key_columns_read(&state->group, row, &group, &missing))
 		fault = "it has no owner";
-	if (fault == NULL && count_rows(rule, &group, tier->rows) > tier->rows)
+	if (fault == NULL && existing_rows(rule, &group, tier->rows, report) > tier->rows)
 		fault = psprintf("its owner has more than %d of tier \"%s\"", tier->rows, tier->name);
 	if (fault != NULL)
 		(void) paysafe_existing_fault(report, "Row", paysafe_row_key_text(&report->rules->key, RelationGetDescr(rel), row), fault);
@@ -463,13 +665,13 @@ const RuleKind paysafe_schedule_kind = {
 	.name = "schedule",
 	.fields = (const SpecField[])
 	{
-		{"owner_column", SPEC_COLUMN, .shared = true},
+		{"owner_column", SPEC_COLUMN, .searched = true, .shared = true},
 		{"tier_column", SPEC_COLUMN},
 		{"interval_column", SPEC_COLUMN},
 		{"cron_column", SPEC_COLUMN},
 		{"task_column", SPEC_COLUMN},
 		{"tasks", SPEC_STATUSES, SPEC_ADD},
-		{"tiers", SPEC_TEXT},
+		{.key = "tiers", .type = SPEC_TEXT, .compare = compare_tiers},
 		{NULL}
 	},
 	.compile = compile,

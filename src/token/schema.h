@@ -29,8 +29,8 @@
 typedef struct TokenSchema TokenSchema;
 
 /*
- * What is wrong, and where: a path whose names are those of the schema; a member that it
- * does not name is "*".  So nothing of a text is in it.
+ * What is wrong, and where: a JSON pointer (RFC 6901) whose names are those of the schema; a
+ * member that it does not name is "*".  So nothing of a text is in it.
  */
 typedef struct TokenSchemaFault
 {

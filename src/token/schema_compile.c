@@ -5,7 +5,7 @@
  *
  * First the words of a schema are looked up, then each is read; what is not a word that
  * is known here is refused.  A reference is compiled where it stands, as often as it
- * stands; one that leads to itself is too deep.
+ * stands; one that leads back to what it stands in is refused.
  *
  *-------------------------------------------------------------------------
  */
@@ -47,6 +47,7 @@ typedef struct Compiler
 	size_t		work;			/* bytes of schemas that have been read, references written out */
 	TokenRest	rest;
 	int			depth;
+	const uint8_t *open[TOKEN_SCHEMA_DEPTH];	/* schemas that are being compiled, outermost first */
 	bool		compares;
 	TokenText	definitions;	/* of the outermost schema; or no bytes */
 	TokenSchemaFault *fault;
@@ -578,6 +579,12 @@ compile(Compiler *c, TokenText text, const SchemaPlace *place)
 {
 	const TokenSchema *made = NULL;
 
+	for (int i = 0; i < c->depth; i++)
+		if (c->open[i] == text.at)
+		{
+			(void) fail(c, place, "it refers to itself");
+			return NULL;
+		}
 	if (c->depth == TOKEN_SCHEMA_DEPTH)
 	{
 		(void) fail(c, place, "it is too deep");
@@ -585,7 +592,7 @@ compile(Compiler *c, TokenText text, const SchemaPlace *place)
 	}
 	if (!work(c, text.len, place))
 		return NULL;
-	c->depth++;
+	c->open[c->depth++] = text.at;
 	if (begins(text, '{'))
 		made = compile_object(c, text, place);
 	else if (begins(text, 't') || begins(text, 'f'))

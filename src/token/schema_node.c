@@ -9,46 +9,92 @@
 
 /* Places */
 
-static size_t
-append(char *out, size_t n, const char *bytes, size_t len)
+typedef struct Pointer
 {
-	if (n + len >= TOKEN_SCHEMA_AT)
-		len = TOKEN_SCHEMA_AT - 1 - n;
-	memcpy(out + n, bytes, len);
-	return n + len;
+	char	   *out;
+	size_t		n;
+	bool		cut;			/* nothing more is added */
+} Pointer;
+
+/* All of it, or nothing: a character is not cut in two. */
+static void
+append(Pointer *p, const char *bytes, size_t len)
+{
+	p->cut |= p->n + len >= TOKEN_SCHEMA_AT;
+	if (p->cut)
+		return;
+	memcpy(p->out + p->n, bytes, len);
+	p->n += len;
 }
 
-static size_t
-append_place(const SchemaPlace *place, char *out)
+/* A character of a name, in UTF-8; those that control something, as JSON would have them */
+static void
+append_character(Pointer *p, uint32_t c)
 {
-	size_t		n = place->outer != NULL ? append_place(place->outer, out) : 0;
+	static const char hex[] = "0123456789abcdef";
+	char		bytes[6] = "\\u00";
+	size_t		n = 0;
+
+	if (c == '~' || c == '/')
+	{
+		append(p, c == '~' ? "~0" : "~1", 2);
+		return;
+	}
+	if (c < ' ' || (c >= 0x7F && c < 0xA0))
+	{
+		bytes[4] = hex[c >> 4];
+		bytes[5] = hex[c & 15];
+		append(p, bytes, sizeof(bytes));
+		return;
+	}
+	if (c < 0x80)
+		bytes[n++] = (char) c;
+	else
+	{
+		int			more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
+
+		bytes[n++] = (char) ((more == 1 ? 0xC0 : more == 2 ? 0xE0 : 0xF0) | c >> 6 * more);
+		while (more-- > 0)
+			bytes[n++] = (char) (0x80 | (c >> 6 * more & 0x3F));
+	}
+	append(p, bytes, n);
+}
+
+static void
+append_number(Pointer *p, int64_t number)
+{
 	char		digits[24];
 	size_t		i = sizeof(digits);
-	int64_t		number = place->number;
 
-	if (place->outer == NULL)
-		return 0;
-	n = append(out, n, "/", 1);
-	if (place->name.len > 0)
-		return append(out, n, (const char *) place->name.at, place->name.len);
-	if (number < 0)
-		return append(out, n, "*", 1);
 	do
 		digits[--i] = (char) ('0' + number % 10);
 	while ((number /= 10) > 0);
-	return append(out, n, digits + i, sizeof(digits) - i);
+	append(p, digits + i, sizeof(digits) - i);
+}
+
+static void
+append_place(Pointer *p, const SchemaPlace *place)
+{
+	if (place->outer == NULL)
+		return;
+	append_place(p, place->outer);
+	append(p, "/", 1);
+	if (place->name.at != NULL)
+		for (const uint8_t *at = place->name.at, *end = at + place->name.len; at < end;)
+			append_character(p, token_json_character(&at, end));
+	else if (place->number < 0)
+		append(p, "*", 1);
+	else
+		append_number(p, place->number);
 }
 
 void
 token_schema_place(const SchemaPlace *place, char *out)
 {
-	size_t		n = append_place(place, out);
+	Pointer		p = {.out = out};
 
-	/* no half of a character */
-	if (n == TOKEN_SCHEMA_AT - 1)
-		while (n > 0 && (uint8_t) out[n - 1] >= 0x80)
-			n--;
-	out[n] = '\0';
+	append_place(&p, place);
+	out[p.n] = '\0';
 }
 
 /* Reading */

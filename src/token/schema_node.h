@@ -75,11 +75,11 @@ struct TokenSchema
 typedef struct SchemaPlace
 {
 	const struct SchemaPlace *outer;
-	TokenText	name;			/* without bytes: a number, */
-	int64_t		number;			/* or, negative, a member without a name */
+	TokenText	name;			/* as it stands in the schema; at NULL: a number, */
+	int64_t		number;			/* or, negative, a member that the schema does not name */
 } SchemaPlace;
 
-/* Write it as a path, cut off where it is too long. */
+/* Write it as a JSON pointer, cut off where it is too long. */
 extern void token_schema_place(const SchemaPlace *place, char *out);
 
 /* JSON that has been checked; of other bytes, none beyond the end are read. */

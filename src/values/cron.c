@@ -20,14 +20,15 @@ typedef struct Field
 	int			low;
 	int			high;
 	const char *names;			/* of three letters each, from low on; or "" */
+	const char *fault;			/* of one that cannot be read */
 } Field;
 
 static const Field fields[] = {
-	{0, 59, ""},
-	{0, 23, ""},
-	{1, 31, ""},
-	{1, 12, "janfebmaraprmayjunjulaugsepoctnovdec"},
-	{0, 7, "sunmontuewedthufrisat"}
+	{0, 59, "", "its first field is no list of minutes from 0 to 59"},
+	{0, 23, "", "its second field is no list of hours from 0 to 23"},
+	{1, 31, "", "its third field is no list of days of the month from 1 to 31"},
+	{1, 12, "janfebmaraprmayjunjulaugsepoctnovdec", "its fourth field is no list of months from 1 to 12"},
+	{0, 7, "sunmontuewedthufrisat", "its fifth field is no list of days of the week from 0 to 7"}
 };
 
 typedef struct Place
@@ -164,16 +165,18 @@ paysafe_cron_read(const char *text, size_t len, Cron *out)
 
 		while (p.at < p.end && is_blank(*p.at))
 			p.at++;
+		if (p.at == p.end)
+			return "it has fewer than five fields";
 		from = p.at;
 		if (!read_field(&p, &fields[i], &bits[i]) || (p.at < p.end && !is_blank(*p.at)))
-			return "it is no cron expression of five fields";
+			return fields[i].fault;
 		starred[i] = memchr(from, '*', (size_t) (p.at - from)) != NULL;
 		any[i] = starred[i] && p.at - from == 1;
 	}
 	while (p.at < p.end && is_blank(*p.at))
 		p.at++;
 	if (p.at < p.end)
-		return "it is no cron expression of five fields";
+		return "it has more than five fields";
 	if (!any[2] && !any[4] && (starred[2] || starred[4]))
 		return "of days of both kinds, one has an asterisk: programs differ in whether both or either must be met";
 	out->minutes = bits[0];

@@ -9,6 +9,7 @@
 
 #include "common/pg_prng.h"
 #include "fmgr.h"
+#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -19,6 +20,9 @@
 #include "compat.h"
 #include "token/schema.h"
 #include "values/payload.h"
+
+#define WHOLE_SCHEMA	"the schema itself"
+#define WHOLE_VALUE		"the value itself"
 
 struct PayloadSchema
 {
@@ -46,10 +50,32 @@ secret_key(void)
 	return key;
 }
 
+/*
+ * A place as text of the server; what its encoding may lack stands as JSON would escape it.
+ * The whole is no pointer, which would have no characters.
+ */
 static char *
-place_words(const TokenSchemaFault *fault)
+place_words(const TokenSchemaFault *fault, const char *whole)
 {
-	return pg_any_to_server(pstrdup(fault->at), (int) strlen(fault->at), PG_UTF8);
+	StringInfoData words;
+
+	if (fault->at[0] == '\0')
+		return pstrdup(whole);
+	if (GetDatabaseEncoding() == PG_UTF8)
+		return pstrdup(fault->at);
+	initStringInfo(&words);
+	for (const char *at = fault->at; *at != '\0'; at += pg_utf_mblen((const unsigned char *) at))
+	{
+		pg_wchar	c = utf8_to_unicode((const unsigned char *) at);
+
+		if (c < 0x80)
+			appendStringInfoChar(&words, *at);
+		else if (c < 0x10000)
+			appendStringInfo(&words, "\\u%04x", c);
+		else
+			appendStringInfo(&words, "\\u%04x\\u%04x", 0xD800 + ((c - 0x10000) >> 10), 0xDC00 + ((c - 0x10000) & 0x3FF));
+	}
+	return words.data;
 }
 
 static PAYSAFE_NORETURN void
@@ -58,7 +84,7 @@ refuse_schema(const char *at, const char *why)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("the schema cannot be used: %s", why),
-			 errdetail("At %s.", *at != '\0' ? at : "/"),
+			 errdetail("At %s.", at),
 			 errhint("doc/payloads.md has the words of JSON Schema that are checked; a schema with others would say what nobody checks.")));
 	pg_unreachable();
 }
@@ -84,13 +110,13 @@ paysafe_payload_compile(const char *schema)
 	out->text = pstrdup(utf8);
 	text = (TokenText) {(const uint8 *) out->text, strlen(out->text)};
 	if (text.len > TOKEN_SCHEMA_MAX)
-		refuse_schema("", "it is too long");
+		refuse_schema(WHOLE_SCHEMA, "it is too long");
 	trouble = paysafe_json_check(out->text, text.len, 2 * TOKEN_SCHEMA_DEPTH, false, secret_key()[0]);
 	if (trouble != NULL)
-		refuse_schema("", psprintf("it is no JSON that every reader reads the same way (%s)", trouble));
+		refuse_schema(WHOLE_SCHEMA, psprintf("it is no JSON that every reader reads the same way (%s)", trouble));
 	room = palloc(TOKEN_SCHEMA_ROOM);
 	if (token_schema_compile(text, room, TOKEN_SCHEMA_ROOM, &needed, rest, &fault) == NULL)
-		refuse_schema(place_words(&fault), fault.why);
+		refuse_schema(place_words(&fault, WHOLE_SCHEMA), fault.why);
 	pfree(room);
 	out->compiled = token_schema_compile(text, palloc(Max(needed, 1)), needed, &used, rest, &fault);
 	if (out->compiled == NULL)
@@ -109,7 +135,7 @@ paysafe_payload_unfit(const PayloadSchema *schema, const char *json, size_t len)
 
 	if (scratch != NULL)
 		pfree(scratch);
-	return fits ? NULL : psprintf("%s: %s", fault.at[0] != '\0' ? place_words(&fault) : "/", fault.why);
+	return fits ? NULL : psprintf("%s: %s", place_words(&fault, WHOLE_VALUE), fault.why);
 }
 
 char *
@@ -117,7 +143,7 @@ paysafe_payload_fault(const PayloadSchema *schema, const char *json, size_t len)
 {
 	const char *trouble = paysafe_json_check(json, len, PAYLOAD_DEPTH, false, secret_key()[1]);
 
-	return trouble != NULL ? psprintf("/: %s", trouble) : paysafe_payload_unfit(schema, json, len);
+	return trouble != NULL ? psprintf("%s: %s", WHOLE_VALUE, trouble) : paysafe_payload_unfit(schema, json, len);
 }
 
 char *

@@ -231,6 +231,7 @@ INSERT INTO function_expected VALUES
 	('protect_velocity(regclass,text,numeric,interval,text,name,numeric,numeric,jsonb,text,text)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
 	('protect_velocity(regclass,name[],numeric,interval,text,name,numeric,numeric,jsonb,text,text)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),
 	('velocity_expire()', 'bigint', 'c', 'v', false, 'u', false, false, NULL, false),
+	('webhook_trouble(text)', 'text', 'c', 'v', true, 'u', false, false, NULL, false),
 	('velocity_trouble()', 'text', 'c', 'v', true, 'u', false, false, NULL, false),
 	('first_seen_trouble()', 'text', 'c', 'v', true, 'u', false, false, NULL, false),
 	('protect_owner(regclass,name,text,text,text)', 'void', 'c', 'v', false, 'u', false, false, NULL, true),

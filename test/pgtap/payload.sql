@@ -1,6 +1,6 @@
 -- Columns whose JSON fits a schema: as a rule, and as a CHECK constraint.
 BEGIN;
-SELECT plan(70);
+SELECT plan(76);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -16,13 +16,15 @@ SELECT is(paysafe.json_fault(:'schema', value), fault, left(value, 60)) FROM (VA
 	('{"amount": "1", "currency": "EUR"}', '/amount: type'), ('{"amount": 1}', '/currency: required'),
 	('{"amount": 1, "currency": "eur"}', '/currency: enum'), ('{"amount": 1, "currency": "EUR", "4111111111111111": 1}', '/*: additionalProperties'),
 	('{"amount": 1, "currency": "EUR", "note": "four"}', '/note: maxLength'), ('{"amount": 1, "currency": "EUR", "note": "äöü"}', NULL),
-	('{"amount": 1, "currency": "EUR", "amount": 2}', '/: json_duplicate'), ('{"amount": 1, "currency": "EUR"} x', '/: json_syntax'),
-	('{"amount": 1, "currency": "EUR", "note": "\u0000"}', '/: json_zero'), ('', '/: json_syntax'), ('[]', '/: type'), ('null', '/: type'),
-	(repeat('[', 65) || repeat(']', 65), '/: json_depth'), ('{"amount": NaN, "currency": "EUR"}', '/: json_syntax')) v (value, fault);
+	('{"amount": 1, "currency": "EUR", "amount": 2}', 'the value itself: json_duplicate'), ('{"amount": 1, "currency": "EUR"} x', 'the value itself: json_syntax'),
+	('{"amount": 1, "currency": "EUR", "note": "\u0000"}', 'the value itself: json_zero'), ('', 'the value itself: json_syntax'), ('[]', 'the value itself: type'), ('null', 'the value itself: type'),
+	(repeat('[', 65) || repeat(']', 65), 'the value itself: json_depth'), ('{"amount": NaN, "currency": "EUR"}', 'the value itself: json_syntax')) v (value, fault);
+SELECT is(paysafe.json_fault('{"properties": {"a/b~c": false, "": {"required": [""]}, "\u00e4\n": false}}', value), fault, value) FROM (VALUES
+	('{"a/b~c": 1}', '/a~1b~0c: false'), ('{"": {}}', '//: required'), (U&'{"\00E4\\n": 1}', U&'/\00E4\\u000a: false')) v (value, fault);
 SELECT is(paysafe.json_valid(:'schema', value), valid, left(value::text, 60)) FROM (VALUES
 	('{"amount": 1, "currency": "EUR"}'::jsonb, true), ('{"amount": 1}', false), (NULL, NULL)) v (value, valid);
 SELECT ok(paysafe.json_valid('{"$defs": {"a": {"items": {"items": true}}}}', '1'), 'definitions that nothing uses take their room once');
-SELECT is(paysafe.json_fault('{"maxLength": 1}', '"' || repeat(':', 17000000) || '"'), '/: maxLength', 'room is for names, not for what looks as if some came');
+SELECT is(paysafe.json_fault('{"maxLength": 1}', '"' || repeat(':', 17000000) || '"'), 'the value itself: maxLength', 'room is for names, not for what looks as if some came');
 SELECT ok(paysafe.json_valid(:'schema', '{"amount": 1, "currency": "EUR"}'::json), 'json');
 SELECT ok(paysafe.json_valid(:'schema', convert_to('{"amount": 1, "currency": "EUR"}', 'UTF8')), 'bytes');
 SELECT ok(NOT paysafe.json_valid(:'schema', '\xff'::bytea), 'bytes that are no text');
@@ -35,7 +37,9 @@ SELECT is(string_agg(paysafe.json_valid(s, '5')::text, ' ' ORDER BY n), 'true fa
 SELECT is(pg_temp.refusal_text(format('SELECT paysafe.json_valid(%L, ''1'')', schema), 'MESSAGE'), 'the schema cannot be used: ' || message, schema) FROM (VALUES
 	('', 'it is no JSON that every reader reads the same way (json_syntax)'), ('{"type": "null", "type": "object"}', 'it is no JSON that every reader reads the same way (json_duplicate)'),
 	('{"format": "email"}', 'it is not supported'), ('{"type": "text"}', 'there is no such type'), ('{"pattern": "(a)\\1"}', 'the pattern refers back'),
-	('[]', 'a schema must be an object, true or false')) v (schema, message);
+	('{"$defs": {"a": {"items": {"$ref": "#/$defs/a"}}}}', 'it refers to itself'), ('[]', 'a schema must be an object, true or false')) v (schema, message);
+SELECT is(pg_temp.refusal_text(format('SELECT paysafe.json_valid(%L, ''1'')', schema), 'DETAIL'), place, schema) FROM (VALUES
+	('', 'At the schema itself.'), ('{"properties": {"": {"a/b": 1}}}', 'At /properties//a~1b.')) v (schema, place);
 SELECT is(pg_temp.refusal_text($$SELECT paysafe.json_valid('{"properties": {"a": {"oneOf": []}}}', '1')$$, 'DETAIL'), 'At /properties/a/oneOf.', 'where');
 SELECT throws_ok($$SELECT paysafe.json_valid(convert_from('\x7b22636f6e7374223a22e9227d', 'LATIN1'), '\x22c3a922'::bytea) AND paysafe.json_valid('\x22e922'::bytea, '1')$$, '22023', NULL, 'a schema is text in UTF-8');
 

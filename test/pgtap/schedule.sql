@@ -1,6 +1,6 @@
 -- Jobs of users: how often, how many, which; cron expressions against a calendar.
 BEGIN;
-SELECT plan(133);
+SELECT plan(158);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -23,6 +23,12 @@ SELECT throws_ok(format('SELECT paysafe.cron_distance(%L)', e), '22023', NULL, e
 	'H * * * *', '*,x * * * *', '-1 * * * *', '1, * * * *', '* * * foo *', '00000000001 * * * *', repeat('1,', 200) || '1 * * * *',
 	-- days of both kinds, one with an asterisk: some programs want both, some either
 	'0 0 */31 * mon', '0 0 */13 * fri', '0 0 29 2 */7', '0 0 *,1 * mon', '0 0 1,* * mon', '0 0 */2 * */2']) e;
+-- which field it is that is wrong
+SELECT is(pg_temp.refusal_text(format('SELECT paysafe.cron_distance(%L)', e), 'MESSAGE'), 'the cron expression cannot be used: ' || m, e) FROM (VALUES
+	('60 * * * *', 'its first field is no list of minutes from 0 to 59'), ('0 9- * * *', 'its second field is no list of hours from 0 to 23'),
+	('0 0 L * *', 'its third field is no list of days of the month from 1 to 31'), ('0 0 * foo *', 'its fourth field is no list of months from 1 to 12'),
+	('0 0 * * fri-sun', 'its fifth field is no list of days of the week from 0 to 7'), ('0 0 * * ', 'it has fewer than five fields'), ('', 'it has fewer than five fields'),
+	('0 0 * * * *', 'it has more than five fields'), ('@reboot', 'it is no name of a schedule that is known here'), ('0 0 30 2 *', 'it never comes')) v (e, m);
 -- against a calendar: minutes, hours, days, months, days of the week as sets; what repeats after 28 years is seen
 CREATE FUNCTION pg_temp.counted(minutes int[], hours int[], days int[], months int[], weekdays int[], either boolean) RETURNS interval LANGUAGE sql AS $$
 	WITH day AS MATERIALIZED (
@@ -94,7 +100,27 @@ SELECT is(pg_temp.refusal(statement, 'regress_schedule_app'), expected, statemen
 SELECT is(pg_temp.refusal_text('UPDATE shop.job SET cron = ''*/7 * * * *'', every = NULL WHERE id = 1', f), t, f) FROM (VALUES
 	('MESSAGE', 'a job of table "job" is not as its schedule may be: it would run 4 min after another time, tier "free" allows 1 h'), ('DETAIL', 'Row "1".')) v (f, t);
 SELECT is(pg_temp.refusal(format('SELECT paysafe.protect_schedule(''shop.job'', ''owner'', %L, %s)', :'tiers', replace(:'rest', 'sync', 'sync,mail'))), '42501 shop.job paysafe_job_schedule', 'a task more takes two');
-SELECT is(pg_temp.refusal(format('SELECT paysafe.protect_schedule(''shop.job'', ''owner'', %L, %s)', replace(:'tiers', '1 hour', '1 minute'), :'rest')), '42501 shop.job paysafe_job_schedule', 'and so do other tiers');
+SELECT is(pg_temp.refusal(format('SELECT paysafe.protect_schedule(''shop.job'', ''owner'', %L, %s)', replace(:'tiers', '1 hour', '1 minute'), :'rest')), '42501 shop.job paysafe_job_schedule', 'and so do tiers that let more through');
+SELECT is(pg_temp.refusal_text(format('SELECT paysafe.protect_schedule(''shop.job'', ''owner'', %L, %s)', changed, :'rest'), 'DETAIL'), words, changed) FROM (VALUES
+	(replace(:'tiers', '1 hour', '1 minute'), 'The change lowers least of tier free from 1 h to 1 min.'),
+	(replace(:'tiers', '"rows": 3', '"rows": 4'), 'The change raises rows of tier pro from 3 to 4.'),
+	(replace(:'tiers', '"1 minute", "rows": 3', '"30 seconds", "rows": 9'), 'The change lowers least of tier pro from 1 min to 30 s; raises rows of tier pro from 3 to 9.'),
+	(replace(:'tiers', '"1 hour", "rows": 2', '"2 hours", "rows": 3'), 'The change raises rows of tier free from 2 to 3.'),
+	(replace(:'tiers', '"free":', '"gold": {"least": "1 year", "rows": 0}, "free":'), 'The change adds tier gold, least 8640 h, rows 0.')) v (changed, words);
+-- longer, fewer, or no tier of the kind: at once, if the rows that are there allow
+CREATE FUNCTION pg_temp.tighter(tiers text, rest text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE format('SELECT paysafe.protect_schedule(''shop.job'', ''owner'', %L, %s)', tiers, rest);
+	RETURN 'declared';
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLSTATE;
+END $$;
+DELETE FROM shop.job WHERE tier = 'pro';
+SELECT is(pg_temp.tighter(tiers, :'rest'), expected, tiers) FROM (VALUES
+	('{"free": {"least": "61 minutes", "rows": 2}, "pro": {"least": "1 minute", "rows": 3}}', '23514'),
+	('{"free": {"least": "1 hour", "rows": 1}, "pro": {"least": "1 minute", "rows": 3}}', '23514'),
+	('{"free": {"least": "1 hour", "rows": 2}}', 'declared'),
+	('{"free": {"least": "1 hour", "rows": 2}, "pro": {"least": "1 minute", "rows": 3}}', '42501')) v (tiers, expected);
 
 -- without tiers, in seconds, over partitions
 CREATE TABLE shop.poll (id int, region text, owner int, seconds int, PRIMARY KEY (id, region)) PARTITION BY LIST (region);
@@ -106,5 +132,22 @@ SELECT is(pg_temp.refusal(statement), expected, statement) FROM (VALUES
 	('INSERT INTO shop.poll VALUES (1, ''eu'', 7, 29)', '23G01 shop.poll paysafe_poll_schedule'), ('INSERT INTO shop.poll VALUES (1, ''eu'', 7, 30), (2, ''us'', 7, 3600)', 'accepted'),
 	('INSERT INTO shop.poll VALUES (3, ''us'', 7, 60)', '23G02 shop.poll.owner paysafe_poll_schedule'), ('INSERT INTO shop.poll_us VALUES (''us'', 60, 8, 3)', 'accepted'),
 	('UPDATE shop.poll SET region = ''us'' WHERE id = 1', 'accepted')) v (statement, expected);
+-- rows that are there, of owners in several partitions: counted in one reading, or by an index
+CREATE TABLE shop.old (id int, region text, owner numeric, seconds int, PRIMARY KEY (id, region)) PARTITION BY LIST (region);
+CREATE TABLE shop.old_eu PARTITION OF shop.old FOR VALUES IN ('eu');
+CREATE TABLE shop.old_us (region text NOT NULL, seconds int, owner numeric, id int NOT NULL);
+ALTER TABLE shop.old ATTACH PARTITION shop.old_us FOR VALUES IN ('us');
+INSERT INTO shop.old SELECT i, (ARRAY['eu', 'us'])[i % 2 + 1], i / 2, 60 FROM generate_series(2, 2001) i;
+INSERT INTO shop.old VALUES (1, 'us', 7.0, 60), (0, 'eu', 8, 60);
+\set old 'SELECT paysafe.protect_schedule(''shop.old'', ''owner'', ''{"default": {"least": "30 seconds", "rows": 2}}'', interval_column => ''seconds'')'
+SELECT is(pg_temp.refusal_text(:'old', 'MESSAGE'), 'rule "schedule" cannot be declared: 6 existing rows of "old" break it', 'without an index');
+SELECT is(pg_temp.refusal_text(:'old', 'DETAIL') ~ 'Row "14": its owner has more than 2 of tier "default"\.', true, 'which, and why');
+CREATE INDEX ON shop.old (owner);
+SELECT is(pg_temp.refusal_text(:'old', 'MESSAGE'), 'rule "schedule" cannot be declared: 6 existing rows of "old" break it', 'with one');
+DROP INDEX shop.old_owner_idx;
+DELETE FROM shop.old WHERE id IN (0, 14);
+SELECT lives_ok(:'old', 'none has more');
+SELECT is((SELECT detail FROM paysafe.check() WHERE subject = 'shop.old' AND check_name = 'lookups'), 'each change that looks its rows up reads more than it needs: CREATE INDEX ON shop.old (owner);', 'check() names the index');
+SELECT is(pg_temp.refusal('INSERT INTO shop.old VALUES (0, ''eu'', 7.00, 60)'), '23G02 shop.old.owner paysafe_old_schedule', 'and then no more');
 SELECT * FROM finish();
 ROLLBACK;

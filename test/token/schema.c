@@ -121,6 +121,12 @@ static const struct
 	/* that nothing uses, larger than all that is used */
 	{"{\"$defs\":{\"a\":{\"items\":{\"items\":true}}}}", "1", "", ""},
 	{"{\"$defs\":{\"a\":{\"pattern\":\"a{900}\"},\"b\":true},\"type\":\"null\"}", "1", "type", ""},
+	/* places are JSON pointers, whose names are text: of the schema, not of the value, however either escapes them */
+	{"{\"properties\":{\"a/b~c\":{\"items\":{\"type\":\"null\"}}}}", "{\"a\\/b\\u007ec\":[null,1]}", "type", "/a~1b~0c/1"},
+	{"{\"properties\":{\"\":{\"properties\":{\"\":{\"type\":\"null\"}}}}}", "{\"\":{\"\":1}}", "type", "//"},
+	{"{\"required\":[\"\"]}", "{}", "required", "/"},
+	{"{\"properties\":{\"\\u00e4\\n\\ud83d\\ude00\\\"\\u007f\":{\"type\":\"null\"}}}", "{\"\xC3\xA4\\n\xF0\x9F\x98\x80\\\"\x7F\":1}", "type", "/\xC3\xA4\\u000a\xF0\x9F\x98\x80\"\\u007f"},
+	{"{\"additionalProperties\":{\"type\":\"null\"}}", "{\"\":1}", "type", "/*"},
 	{"true", "[1]", "", ""},
 	{"false", "[1]", "false", ""},
 	{"{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"$id\":\"x\",\"$comment\":\"\",\"title\":\"\",\"description\":\"\",\"default\":1,"
@@ -151,7 +157,8 @@ static const struct
 	{"{\"properties\":[]}", "/properties", "schemas"}, {"{\"properties\":{\"a\":1}}", "/properties/a", "an object"},
 	{"{\"$ref\":\"#\"}", "/$ref", "plain name"}, {"{\"$ref\":\"http://x/y\"}", "/$ref", "plain name"}, {"{\"$ref\":\"#/$defs/a\"}", "/$ref", "no such"},
 	{"{\"$defs\":{\"a\":{}},\"$ref\":\"#/$defs/a\",\"type\":\"null\"}", "/$ref", "beside"},
-	{"{\"$defs\":{\"a\":{\"items\":{\"$ref\":\"#/$defs/a\"}}}}", NULL, "too deep"}, {"{\"$defs\":{\"a\":{\"$ref\":\"#/$defs/a\"}}}", NULL, "too deep"},
+	{"{\"$defs\":{\"a\":{\"items\":{\"$ref\":\"#/$defs/a\"}}}}", "/$defs/a/items/$ref", "to itself"}, {"{\"$defs\":{\"a\":{\"$ref\":\"#/$defs/a\"}}}", "/$defs/a/$ref", "to itself"},
+	{"{\"$defs\":{\"a\":{\"$ref\":\"#/$defs/b\"},\"b\":{\"items\":{\"$ref\":\"#/$defs/a\"}}},\"properties\":{\"x\":{\"$ref\":\"#/$defs/b\"}}}", "/$defs/a/$ref/items/$ref", "to itself"},
 	{"{\"$defs\":{\"a\":{\"ref\":1}}}", "/$defs/a/ref", "not supported"}, {"{\"items\":{\"$defs\":{}}}", "/items/$defs", "outermost"},
 	{"{\"$schema\":\"http://json-schema.org/draft-07/schema#\"}", "/$schema", "2020-12"}, {"{\"title\":1}", "/title", "a string"},
 	{"{\"pattern\":1}", "/pattern", "a string"}, {"{\"pattern\":\"(?=a)\"}", "/pattern", "looks around"}, {"{\"pattern\":\"(a)\\\\1\"}", "/pattern", "refers back"},
@@ -203,6 +210,32 @@ own_cases(void)
 		CHECK(compile(text_of(refused[i].schema), &fault) == NULL, "%s", refused[i].schema);
 		CHECK(fault.why != NULL && strstr(fault.why, refused[i].why) != NULL, "%s: %s", refused[i].schema, fault.why);
 		CHECK(refused[i].at == NULL || strcmp(fault.at, refused[i].at) == 0, "%s: %s", refused[i].schema, fault.at);
+	}
+}
+
+/* Places that are too long are cut off behind a character, and nothing shorter follows. */
+static void
+long_places(void)
+{
+	static char schema[4096];
+	static char expected[TOKEN_SCHEMA_AT];
+	TokenSchemaFault fault;
+
+	for (int shift = 0; shift < 4; shift++)
+	{
+		int			n = snprintf(schema, sizeof(schema), "{\"properties\":{\"%.*s", shift, "xxx");
+		int			m = snprintf(expected, sizeof(expected), "/%.*s", shift, "xxx");
+
+		for (int i = 0; i < 100; i++)
+			n += snprintf(schema + n, sizeof(schema) - (size_t) n, "\xE2\x82\xAC");
+		while (m + 3 < TOKEN_SCHEMA_AT)
+			m += snprintf(expected + m, sizeof(expected) - (size_t) m, "\xE2\x82\xAC");
+		(void) snprintf(schema + n, sizeof(schema) - (size_t) n, "\":{\"x\":1}}}");
+		CHECK(compile(text_of(schema), &fault) == NULL && strlen(fault.at) < TOKEN_SCHEMA_AT, "%s", schema);
+		/* its first part is "properties" */
+		CHECK(strncmp(fault.at, "/properties", 11) == 0, "%s", fault.at);
+		CHECK(strncmp(fault.at + 11, expected, strlen(fault.at) - 11) == 0 && (strlen(fault.at) - 12 - (size_t) shift) % 3 == 0 &&
+			  strlen(fault.at) > TOKEN_SCHEMA_AT - 4, "%s", fault.at);
 	}
 }
 
@@ -473,6 +506,7 @@ int
 main(int argc, char **argv)
 {
 	own_cases();
+	long_places();
 	own_patterns();
 	no_slow_ones();
 	rests_now_and_then();

@@ -23,6 +23,7 @@
 #include "utils/timestamp.h"
 
 #include "base/argument.h"
+#include "base/attempt.h"
 #include "base/crypto.h"
 #include "base/invalidation.h"
 #include "base/statement.h"
@@ -213,6 +214,35 @@ compile(const char *name)
 	compile_schemas(endpoint);
 	read_keys(endpoint);
 	return endpoint;
+}
+
+/* All but its keys */
+static void
+compile_without_keys(void *arg)
+{
+	WebhookEndpoint endpoint = {.name = arg};
+	Newest		row;
+
+	if (!read_newest(PAYSAFE_WEBHOOK_ENDPOINT, "webhook_endpoint_pkey", endpoint.name, &row))
+		return;
+	(void) require_scheme(TextDatumGetCString(row.values[ENDPOINT_SCHEME]));
+	compile_schemas(&endpoint);
+}
+
+PG_FUNCTION_INFO_V1(paysafe_webhook_trouble);
+
+/*
+ * webhook_trouble(endpoint text) returns text: why its scheme or a schema of its cannot be used, so
+ * that each webhook fails; NULL if they can.  Both have been declared by another version, say.
+ */
+Datum
+paysafe_webhook_trouble(PG_FUNCTION_ARGS)
+{
+	char	   *trouble = paysafe_attempt(compile_without_keys, text_to_cstring(PG_GETARG_TEXT_PP(0)));
+
+	if (trouble == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(trouble));
 }
 
 /* What is kept */
