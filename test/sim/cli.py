@@ -17,8 +17,10 @@ import psycopg
 
 import accounts
 import banded
+import bodies
 import commands
 import deputies
+import firsts
 import floods
 import flows
 import glass
@@ -82,8 +84,10 @@ SORTS = (
     "requests",
     "velocity",
     "schedules",
+    "payloads",
+    "firsts",
 )
-STOPPED = {"sealed": sealed.restarts, "velocity": flows.restarts}  # who stops the server
+STOPPED = {"sealed": sealed.restarts, "velocity": flows.restarts, "firsts": firsts.restarts}  # who stops the server
 STEPS = (40, 60, 110, 110, 160)
 
 
@@ -232,6 +236,8 @@ class Job:
                 dsn, f"sim_requests_{number}", letters.Play, letters.ACTS
             ),
             "running": accounts.Server(dsn, f"sim_running_{number}", running.Play, running.ACTS),
+            "firsts": accounts.Server(dsn, f"sim_firsts_{number}", firsts.Play, firsts.ACTS),
+            "payloads": accounts.Server(dsn, f"sim_payloads_{number}", bodies.Play, bodies.ACTS),
             "schedules": accounts.Server(
                 dsn, f"sim_schedules_{number}", rosters.Play, rosters.ACTS
             ),
@@ -357,6 +363,10 @@ class Job:
             return "velocity"
         if rosters.is_play(seed):
             return "schedules"
+        if bodies.is_play(seed):
+            return "payloads"
+        if firsts.is_play(seed):
+            return "firsts"
         if sums.is_play(seed):
             return "sums"
         if floods.is_play(seed):

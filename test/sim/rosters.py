@@ -11,16 +11,12 @@ from __future__ import annotations
 import copy
 import json
 import random
-import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import psycopg
-
-import accounts
+import tabled
 from commands import APP, OWNER, Found
 
 OWNERS = {"int": "{}", "text": "'u{}'", "uuid": "'00000000-0000-0000-0000-00000000000{}'"}
@@ -81,7 +77,7 @@ class Refused(Exception):
     pass
 
 
-class Play(accounts.Play):
+class Play(tabled.Play):
     """Jobs, their owners and tiers."""
 
     def features(self) -> None:
@@ -105,15 +101,7 @@ class Play(accounts.Play):
     # ------------------------------------------------------------ tables
 
     def setup(self) -> None:
-        self.run(
-            f"CREATE SCHEMA {self.schema} AUTHORIZATION {OWNER};\n"
-            f"GRANT USAGE ON SCHEMA {self.schema} TO {APP};\n"
-            f"GRANT EXECUTE ON FUNCTION paysafe.act_as, paysafe.approve, paysafe.propose TO {APP}, {OWNER};\n"
-            f"GRANT SELECT ON paysafe.pending_change TO {APP}, {OWNER}",
-            "super",
-        )
-        for who in self.conns:
-            self.run(f"SET search_path = {self.schema}", who)
+        self.begin_schema()
         key = "id, place" if self.tree == "list" else "id"
         by = " PARTITION BY LIST (place)" if self.tree == "list" else ""
         collate = ' COLLATE "C"' if self.owner_type == "text" else ""
@@ -291,9 +279,6 @@ class Play(accounts.Play):
         way = self.rng.choices(["addition", "update", "delete"], [6, 5, 3])[0]
         return getattr(self, way)(m)  # type: ignore[no-any-return]
 
-    def isolation(self) -> str:
-        return self.rng.choice(["", "", "", " ISOLATION LEVEL REPEATABLE READ", " ISOLATION LEVEL SERIALIZABLE"])
-
     # ------------------------------------------------------------ acts
 
     def write(self) -> None:
@@ -389,8 +374,7 @@ class Play(accounts.Play):
         end = self.rng.choice(["COMMIT", "COMMIT", "ROLLBACK"])
         if self.chance(0.25):
             self.gid += 1
-            self.must(f"PREPARE TRANSACTION '{self.schema} {self.gid}'", True, "", "b")
-            end = f"{end} PREPARED '{self.schema} {self.gid}'"
+            end = self.prepared(self.gid, end)
         second = f"INSERT INTO job VALUES {self.row_values(i + 1, first)}"
         waited = False
         if self.chance(0.3):  # it is done before
@@ -419,20 +403,6 @@ class Play(accounts.Play):
             raise Found("passed" if want else "legitimate", words)
         self.m = left if code else trial
         self.refused += code.startswith("23G")
-
-    def behind_b(self, sql: str, end: str) -> tuple[str, bool]:
-        """It may wait for session b, which ends: its answer, and whether it waited."""
-        codes: list[str] = []
-        pid, waited = self.conns["a"].info.backend_pid, False
-        waits = threading.Thread(target=lambda: codes.append(self.run(sql)))
-        waits.start()
-        limit = time.time() + 0.5
-        while waits.is_alive() and time.time() < limit and not waited:
-            waited = bool(self.ask(f"SELECT cardinality(pg_blocking_pids({pid}))")[0][0])
-            time.sleep(0.005)
-        self.must(end, True, "", "b")
-        waits.join()
-        return (codes[0] if codes else "?"), waited
 
     # ------------------------------------------------------------ rules
 
@@ -469,18 +439,10 @@ class Play(accounts.Play):
             if self.must(one, there, "23G01 23G02 23514", "owner"):
                 self.r = new
             return
-        self.must(one, False, "42501", "owner")
-        if self.chance(0.4) or not there:
-            return
-        by = "BEGIN;\nSELECT paysafe.act_as('{}');\n{};\nCOMMIT"
-        self.must(by.format("anna", f"SELECT paysafe.propose('more');\n{self.declared(new)}"), True, "", "owner")
-        agree = (
-            "DO $$BEGIN PERFORM paysafe.approve(approved_as, key, 'agreed') FROM"
-            " (SELECT * FROM paysafe.pending_change ORDER BY id DESC LIMIT 1) x; END$$"
-        )
-        self.must(by.format("bert", agree), True, "", "owner")
-        self.must(by.format("anna", self.declared(new)), True, "", "owner")
-        self.r = new
+        self.refused_alone(self.declared(new))
+        if self.chance(0.6) and there:
+            self.agreed_by_two(self.declared(new))
+            self.r = new
 
     # ------------------------------------------------------------ judging
 
@@ -494,22 +456,14 @@ class Play(accounts.Play):
         if [tuple(x) for x in got] != want:
             raise Found("rows", f"{got} are there, it should be {want}")
 
-    def evidence(self) -> None:
-        """Each refusal is on record, and no other."""
-        until, n = time.time() + 30, -1
-        while time.time() < until and n != self.refused:
-            n = self.ask(
-                "SELECT coalesce(sum(count), 0)::int FROM paysafe.refusal_log WHERE"
-                f" schema_name = '{self.schema}' AND table_name LIKE 'job%' AND sqlstate LIKE '23G%'"
-            )[0][0]
-            time.sleep(0.05 if n == self.refused else 0.2)
-        if n != self.refused:
-            raise Found("refusals", f"{n} are on record, it should be {self.refused}")
+    def wrong(self) -> str:
+        n = self.recorded("job", "23G")
+        return "" if n == self.refused else f"{n} refusals are on record, it should be {self.refused}"
 
     def all(self, plan: list[tuple[int, str]]) -> None:
         self.setup()
         self.plays(plan)
-        self.evidence()
+        self.until_right("refusals", self.wrong)
 
 
 ACTS: dict[str, float] = {
