@@ -273,6 +273,7 @@ class Play(tabled.Play):
         """What is only observed counts whatever becomes of it."""
         rows = dict(before.rows)
         for c in changes:
+            came: dict[Key, list[Decimal | str]] = {}
             for i, new in c.rows:
                 old = rows.get(i)
                 if new is None:
@@ -281,22 +282,31 @@ class Play(tabled.Play):
                 rows[i] = new = self.as_stored(new)
                 for rule in self.rules.values():
                     got, key = rule.event(old, new), rule.key_of(new)
-                    if rule.refuses or got is None or key is None:
-                        continue
-                    at = (rule.name, key)
-                    seen = self.watched.setdefault(at, [])
-                    new_one = got[1] is None or got[1] not in seen
-                    if got[1] is None:
-                        seen.append(got[0])
-                        over = sum(x for x in seen if isinstance(x, Decimal)) > rule.maximum
-                    else:
-                        if new_one:
-                            seen.append(got[1])
-                        over = len(seen) > rule.maximum
-                    if over and new_one:
-                        self.over[at] = self.over.get(at, 0) + 1
-                    elif over:
-                        self.perhaps[at] = self.perhaps.get(at, 0) + 1
+                    if not rule.refuses and got is not None and key is not None:
+                        came.setdefault((rule.name, key), []).append(got[0] if got[1] is None else got[1])
+            for at, some in came.items():
+                self.watch_key(at, some)
+
+    def watch_key(self, at: Key, came: list[Decimal | str]) -> None:
+        """Of one statement, whose rows come in any order."""
+        rule, seen = self.rules[at[0]], self.watched.setdefault(at, [])
+
+        def much() -> Decimal:
+            values = {x for x in seen if isinstance(x, str)}
+            return Decimal(len(values)) if values else sum((x for x in seen if isinstance(x, Decimal)), Decimal(0))
+
+        before = much()
+        seen += came
+        after = much()
+        if after <= rule.maximum:
+            return
+        least = 1 if rule.counts == "amount" else int(after - max(before, rule.maximum))
+        if before > rule.maximum and rule.counts != "values":
+            least = len(came)
+        if least:
+            self.over[at] = self.over.get(at, 0) + least
+        if least < len(came):
+            self.perhaps[at] = self.perhaps.get(at, 0) + len(came) - least
 
     def full(self) -> bool:
         """Sums that are observed are exact for 32 rows in a window."""
@@ -559,18 +569,6 @@ class Play(tabled.Play):
         text = ";\n".join(["BEGIN" + self.isolation(), *[c.sql for c in work], "COMMIT"])
         return self.done(text, m, got, tried, began, who=who)
 
-    def climb(self) -> None:
-        """A row rises until it is too much; lowered in between, that counts again."""
-        some = [i for i, r in self.m.rows.items() if r.amount is not None]
-        if not some or self.full():
-            return
-        i, up = self.rng.choice(some), self.rng.choice([1, 30, 45, 70])
-        for step in (up, up, -up, up, up):
-            amount = self.m.rows[i].amount
-            assert amount is not None
-            row = replace(self.m.rows[i], amount=amount + step)
-            self.one([Change(f"UPDATE charge SET amount = {row.amount} WHERE id = {i}", [(i, row)])])
-
     def cascade(self) -> None:
         """A customer gets another number: all of his rows are of another key."""
         if not self.cascades:
@@ -826,7 +824,6 @@ class Play(tabled.Play):
 ACTS: dict[str, float] = {
     "write": 10,
     "fill": 4,
-    "climb": 2.5,
     "caught": 1.5,
     "cascade": 2,
     "race": 5,
