@@ -569,6 +569,18 @@ class Play(tabled.Play):
         text = ";\n".join(["BEGIN" + self.isolation(), *[c.sql for c in work], "COMMIT"])
         return self.done(text, m, got, tried, began, who=who)
 
+    def climb(self) -> None:
+        """A row rises until it is too much; lowered in between, that counts again."""
+        some = [i for i, r in self.m.rows.items() if r.amount is not None]
+        if not some or self.full():
+            return
+        i, up = self.rng.choice(some), self.rng.choice([1, 30, 45, 70])
+        for step in (up, up, -up, up, up):
+            amount = self.m.rows[i].amount
+            assert amount is not None
+            row = replace(self.m.rows[i], amount=amount + step)
+            self.one([Change(f"UPDATE charge SET amount = {row.amount} WHERE id = {i}", [(i, row)])])
+
     def cascade(self) -> None:
         """A customer gets another number: all of his rows are of another key."""
         if not self.cascades:
@@ -824,6 +836,7 @@ class Play(tabled.Play):
 ACTS: dict[str, float] = {
     "write": 10,
     "fill": 4,
+    "climb": 2.5,
     "caught": 1.5,
     "cascade": 2,
     "race": 5,
