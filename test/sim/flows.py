@@ -167,7 +167,7 @@ class Play(tabled.Play):
         if counts != "values" and self.chance(0.3):
             column, band = "amount", (Decimal(40), Decimal(60))
         statuses: tuple[str, ...] = rng.choice([(), (), ("declined",), ("paid", "declined")])
-        within = SHORT if self.refusing and self.chance(0.25) else LONG
+        within = SHORT if self.refusing and self.chance(0.3) else LONG
         return Rule(name, keys, maximum, within, counts, column, band, statuses, self.refusing)
 
     @staticmethod
@@ -686,8 +686,10 @@ class Play(tabled.Play):
     def pause(self) -> None:
         """Short windows pass; what counts no more is removed."""
         if any(r.within == SHORT for r in self.rules.values()):
+            self.fill()
             self.run(f"SELECT pg_sleep({self.rng.choice([0.7, SHORT + 0.1])})", "super")
         self.must("SELECT paysafe.velocity_expire()", True, "", "super")
+        self.fill()
 
     def tighten(self) -> None:
         """At once, and what has counted goes on counting."""
