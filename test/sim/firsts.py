@@ -71,7 +71,9 @@ class Play(tabled.Play):
             f" PRIMARY KEY ({key})){by}"
         ]
         if self.tree == "list":
-            made += [f"CREATE TABLE payout_{i} PARTITION OF payout FOR VALUES IN ({i})" for i in (1, 2)]
+            made += [
+                f"CREATE TABLE payout_{i} PARTITION OF payout FOR VALUES IN ({i})" for i in (1, 2)
+            ]
         elif self.tree == "child":
             made.append("CREATE TABLE payout_child (PRIMARY KEY (id)) INHERITS (payout)")
         if self.traps:
@@ -85,7 +87,9 @@ class Play(tabled.Play):
             ]
         scope = ", scope_column => 'customer'" if self.scoped else ""
         learning = ", learning => '30 days'" if self.learning else ""
-        made.append(f"SELECT paysafe.protect_first_seen('payout', 'account'{scope}, kind => '{self.kind}'{learning})")
+        made.append(
+            f"SELECT paysafe.protect_first_seen('payout', 'account'{scope}, kind => '{self.kind}'{learning})"
+        )
         made.append(f"GRANT ALL ON ALL TABLES IN SCHEMA {self.schema} TO {APP}")
         self.must(";\n".join(made), True, "", "owner")
 
@@ -155,7 +159,15 @@ class Play(tabled.Play):
             sql = f"MERGE INTO {t} USING (SELECT {some[0][0]} AS i) v ON id = i WHEN NOT MATCHED THEN INSERT VALUES {rows}"
         elif way == "copy":
             cells = [
-                (i, *[None if x == "NULL" else x.strip("'") for x in (self.value(r.account), self.customer(r.customer))], r.note, r.place)
+                (
+                    i,
+                    *[
+                        None if x == "NULL" else x.strip("'")
+                        for x in (self.value(r.account), self.customer(r.customer))
+                    ],
+                    r.note,
+                    r.place,
+                )
                 for i, r in some
             ]
             sql = self.copy_rows(t, cells)
@@ -184,9 +196,15 @@ class Play(tabled.Play):
             like = self.row_values(i, replace(self.a_row(), note=20))
             if self.chance(0.4):
                 return f"INSERT INTO payout VALUES {like} ON CONFLICT (id) DO NOTHING", []
-            return f"INSERT INTO payout VALUES {like} ON CONFLICT (id) DO UPDATE SET {name} = {value}", [(i, new)]
+            return (
+                f"INSERT INTO payout VALUES {like} ON CONFLICT (id) DO UPDATE SET {name} = {value}",
+                [(i, new)],
+            )
         if self.chance(0.2):
-            return f"MERGE INTO payout USING (SELECT {i} AS i) v ON id = i WHEN MATCHED THEN UPDATE SET {name} = {value}", [(i, new)]
+            return (
+                f"MERGE INTO payout USING (SELECT {i} AS i) v ON id = i WHEN MATCHED THEN UPDATE SET {name} = {value}",
+                [(i, new)],
+            )
         return f"UPDATE payout SET {name} = {value} WHERE id = {i}", [(i, new)]
 
     # ------------------------------------------------------------ acts
@@ -250,7 +268,12 @@ class Play(tabled.Play):
         m = copy.deepcopy(self.m)
         way = self.isolation()
         self.must(f"BEGIN{way};\nSELECT count(*) FROM payout", True, "")
-        self.must(f"BEGIN{self.isolation()};\nINSERT INTO payout VALUES {self.row_values(i, row)}", True, "", "b")
+        self.must(
+            f"BEGIN{self.isolation()};\nINSERT INTO payout VALUES {self.row_values(i, row)}",
+            True,
+            "",
+            "b",
+        )
         self.put(m, [(i, row)])
         end, before = self.rng.choice(["COMMIT", "ROLLBACK"]), self.chance(0.4)
         if self.chance(0.2):
@@ -281,7 +304,9 @@ class Play(tabled.Play):
     # ------------------------------------------------------------ judging
 
     def look(self) -> None:
-        got = [tuple(x) for x in self.ask("SELECT id, note, customer, place FROM payout ORDER BY id")]
+        got = [
+            tuple(x) for x in self.ask("SELECT id, note, customer, place FROM payout ORDER BY id")
+        ]
         want = [
             (i, r.note, None if r.customer is None else f"c{r.customer}", r.place)
             for i, r in sorted(self.m.rows.items())

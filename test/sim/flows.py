@@ -155,7 +155,9 @@ class Play(tabled.Play):
     def a_rule(self, name: str) -> Rule:
         rng = self.rng
         counts = rng.choice(["rows", "rows", "amount", "amount", "values"])
-        keys: tuple[str, ...] = rng.choice([("customer",), ("customer",), ("customer", "shop"), ("shop",)])
+        keys: tuple[str, ...] = rng.choice(
+            [("customer",), ("customer",), ("customer", "shop"), ("shop",)]
+        )
         column, maximum = "", Decimal(rng.choice([2, 3, 4]))
         band = None
         if counts == "values":
@@ -180,7 +182,9 @@ class Play(tabled.Play):
         self.begin_schema()
         key = "id, place" if self.tree == "list" else "id"
         by = " PARTITION BY LIST (place)" if self.tree == "list" else ""
-        refers = " REFERENCES customer ON UPDATE CASCADE ON DELETE SET NULL" if self.cascades else ""
+        refers = (
+            " REFERENCES customer ON UPDATE CASCADE ON DELETE SET NULL" if self.cascades else ""
+        )
         money = "int" if self.cents else "numeric(12,2)"
         made = [
             f"CREATE TABLE customer (code {self.key_type} PRIMARY KEY)",
@@ -249,7 +253,9 @@ class Play(tabled.Play):
                         touched.add((rule.name, key))
         return touched
 
-    def verdict(self, before: Model, m: Model, touched: set[Key], began: float, now: float) -> tuple[bool, bool]:
+    def verdict(
+        self, before: Model, m: Model, touched: set[Key], began: float, now: float
+    ) -> tuple[bool, bool]:
         """May it pass?  May it be refused?"""
         may_pass, may_fail = True, False
         for key in touched:
@@ -283,7 +289,9 @@ class Play(tabled.Play):
                 for rule in self.rules.values():
                     got, key = rule.event(old, new), rule.key_of(new)
                     if not rule.refuses and got is not None and key is not None:
-                        came.setdefault((rule.name, key), []).append(got[0] if got[1] is None else got[1])
+                        came.setdefault((rule.name, key), []).append(
+                            got[0] if got[1] is None else got[1]
+                        )
             for at, some in came.items():
                 self.watch_key(at, some)
 
@@ -293,7 +301,11 @@ class Play(tabled.Play):
 
         def much() -> Decimal:
             values = {x for x in seen if isinstance(x, str)}
-            return Decimal(len(values)) if values else sum((x for x in seen if isinstance(x, Decimal)), Decimal(0))
+            return (
+                Decimal(len(values))
+                if values
+                else sum((x for x in seen if isinstance(x, Decimal)), Decimal(0))
+            )
 
         before = much()
         seen += came
@@ -371,7 +383,15 @@ class Play(tabled.Play):
             sql = f"INSERT INTO {t} VALUES {rows}" if "NULL" in rows or "'" in self.code(1) else sql
         elif way == "copy":
             cells = [
-                (i, None if r.customer is None else self.code(r.customer).strip("'"), r.shop, r.card, r.amount, r.status, r.place)
+                (
+                    i,
+                    None if r.customer is None else self.code(r.customer).strip("'"),
+                    r.shop,
+                    r.card,
+                    r.amount,
+                    r.status,
+                    r.place,
+                )
                 for i, r in some
             ]
             sql = self.copy_rows(t, cells)
@@ -394,9 +414,13 @@ class Play(tabled.Play):
         sql = f"UPDATE charge SET {sets} {where}"
         if way in ("upsert", "nothing") and self.tree == "plain":
             # a row that would count is proposed, and not added
-            sql = f"INSERT INTO charge VALUES {self.row_values(i, self.a_row())} ON CONFLICT (id) DO "
+            sql = (
+                f"INSERT INTO charge VALUES {self.row_values(i, self.a_row())} ON CONFLICT (id) DO "
+            )
             if way == "nothing":
-                return Change(sql + self.rng.choice(["NOTHING", f"UPDATE SET {sets} WHERE false"]), [])
+                return Change(
+                    sql + self.rng.choice(["NOTHING", f"UPDATE SET {sets} WHERE false"]), []
+                )
             sql += f"UPDATE SET {sets}"
         elif way == "merge":
             sql = f"MERGE INTO charge USING (SELECT {i} AS i) v ON id = i WHEN MATCHED THEN UPDATE SET {sets}"
@@ -445,9 +469,12 @@ class Play(tabled.Play):
         if i is None:
             return []
         r = m.rows[i]
-        less = replace(r, amount=Decimal(1)) if self.chance(0.5) else replace(r, customer=2, card="z")
+        less = (
+            replace(r, amount=Decimal(1)) if self.chance(0.5) else replace(r, customer=2, card="z")
+        )
         return [
-            Change(f"UPDATE charge SET {self.set_list(x)} WHERE id = {i}", [(i, x)]) for x in (less, r)
+            Change(f"UPDATE charge SET {self.set_list(x)} WHERE id = {i}", [(i, x)])
+            for x in (less, r)
         ]
 
     def some_work(self, m: Model) -> list[Change]:
@@ -485,26 +512,46 @@ class Play(tabled.Play):
                 risky = risky or self.verdict(m, aside, got, began, began)[1]
                 steps += ["SAVEPOINT s", *sqls, "ROLLBACK TO s"]
             else:
-                steps += (["SAVEPOINT s", *sqls, "RELEASE s"] if self.chance(0.2) else sqls)
+                steps += ["SAVEPOINT s", *sqls, "RELEASE s"] if self.chance(0.2) else sqls
                 m, touched = aside, touched | got
         if not steps or risky and self.refusing:
             return
         single = len(steps) == 1 and self.chance(0.5)
-        end = "COMMIT" if single or self.chance(0.88) else self.rng.choice(["ROLLBACK", "SELECT 1 / 0"])
+        end = (
+            "COMMIT"
+            if single or self.chance(0.88)
+            else self.rng.choice(["ROLLBACK", "SELECT 1 / 0"])
+        )
         text = ";\n".join(steps if single else [f"BEGIN{self.isolation()}", *steps, end])
-        self.done(text, m, touched, tried, began, end, self.rng.choice(["a", "a", "a", "owner", "super"]))
+        self.done(
+            text, m, touched, tried, began, end, self.rng.choice(["a", "a", "a", "owner", "super"])
+        )
 
     def done(
-        self, text: str, m: Model, touched: set[Key], tried: list[tuple[list[Change], Model]], began: float,
-        end: str = "COMMIT", who: str = "a", more: str = "",
+        self,
+        text: str,
+        m: Model,
+        touched: set[Key],
+        tried: list[tuple[list[Change], Model]],
+        began: float,
+        end: str = "COMMIT",
+        who: str = "a",
+        more: str = "",
     ) -> bool:
         """It is said, and judged; the model goes on if it was committed."""
         code = self.run(text, who)
         return self.judged(code, text, m, touched, tried, began, end, more)
 
     def judged(
-        self, code: str, text: str, m: Model, touched: set[Key], tried: list[tuple[list[Change], Model]],
-        began: float, end: str = "COMMIT", more: str = "",
+        self,
+        code: str,
+        text: str,
+        m: Model,
+        touched: set[Key],
+        tried: list[tuple[list[Change], Model]],
+        began: float,
+        end: str = "COMMIT",
+        more: str = "",
     ) -> bool:
         now = time.time()
         self.settle(m, began, now)
@@ -531,7 +578,9 @@ class Play(tabled.Play):
     def settle(m: Model, began: float, now: float) -> None:
         """What was written now was not written later."""
         for flows in m.flows.values():
-            flows[:] = [replace(f, late=now) if f.early >= began and f.late > now else f for f in flows]
+            flows[:] = [
+                replace(f, late=now) if f.early >= began and f.late > now else f for f in flows
+            ]
 
     def caught(self) -> None:
         """What a block has undone has not counted, where it refuses."""
@@ -558,7 +607,9 @@ class Play(tabled.Play):
         for _ in range(self.rng.choice([3, 5])):
             i, self.next = self.next, self.next + 1
             row = replace(like, card=self.rng.choice("pqrstu")) if self.chance(0.7) else like
-            work = [Change(f"INSERT INTO {self.table()} VALUES {self.row_values(i, row)}", [(i, row)])]
+            work = [
+                Change(f"INSERT INTO {self.table()} VALUES {self.row_values(i, row)}", [(i, row)])
+            ]
             self.one(work)
 
     def one(self, work: list[Change], who: str = "a") -> bool:
@@ -579,7 +630,9 @@ class Play(tabled.Play):
             amount = self.m.rows[i].amount
             assert amount is not None
             row = replace(self.m.rows[i], amount=amount + step)
-            self.one([Change(f"UPDATE charge SET amount = {row.amount} WHERE id = {i}", [(i, row)])])
+            self.one(
+                [Change(f"UPDATE charge SET amount = {row.amount} WHERE id = {i}", [(i, row)])]
+            )
 
     def cascade(self) -> None:
         """A customer gets another number: all of his rows are of another key."""
@@ -613,7 +666,9 @@ class Play(tabled.Play):
         ]
         if not self.one(work):
             sql = f"DELETE FROM charge WHERE customer = {self.code(4)}"
-            self.must(f"{sql};\nDELETE FROM customer WHERE code = {self.code(4)};\n{back}", True, "")
+            self.must(
+                f"{sql};\nDELETE FROM customer WHERE code = {self.code(4)};\n{back}", True, ""
+            )
             self.m.rows = {n: r for n, r in self.m.rows.items() if r.customer != 4}
 
     # ------------------------------------------------------------ two sessions
@@ -660,7 +715,15 @@ class Play(tabled.Play):
         touched = self.apply(m, work, began, now)
         if not code:
             code = self.run("COMMIT")
-        self.judged(code, f"after {end}, {way}: {work[0].sql}", m, touched, tried, began, more="40001" if way else "")
+        self.judged(
+            code,
+            f"after {end}, {way}: {work[0].sql}",
+            m,
+            touched,
+            tried,
+            began,
+            more="40001" if way else "",
+        )
 
     def old_snapshot(self) -> None:
         """What others have committed since counts."""
@@ -712,8 +775,12 @@ class Play(tabled.Play):
                 [
                     new,
                     replace(rule, within=max(rule.within / 2, 1)),
-                    replace(rule, key=("shop", "card") if rule.key != ("shop", "card") else ("card",)),
-                    replace(rule, statuses=("paid",) if rule.statuses != ("paid",) else ("declined",)),
+                    replace(
+                        rule, key=("shop", "card") if rule.key != ("shop", "card") else ("card",)
+                    ),
+                    replace(
+                        rule, statuses=("paid",) if rule.statuses != ("paid",) else ("declined",)
+                    ),
                     replace(rule, refuses=False),
                 ]
             )
@@ -760,14 +827,23 @@ class Play(tabled.Play):
         where = ["-h", info.host, "-p", str(info.port), "-U", SUPER]
         before, model, refused = self.conns, copy.deepcopy(self.m), dict(self.refused)
         self.script.append(f"-- pg_dump {here}, restored as {there}")
-        with psycopg.connect(f"host={info.host} port={info.port} dbname=postgres user={SUPER}", autocommit=True) as c:
+        with psycopg.connect(
+            f"host={info.host} port={info.port} dbname=postgres user={SUPER}", autocommit=True
+        ) as c:
             c.execute(f"DROP DATABASE IF EXISTS {there} WITH (FORCE)")
             c.execute(f"CREATE DATABASE {there} TEMPLATE template0")
             try:
                 dump = subprocess.run([f"{BIN}pg_dump", *where, here], capture_output=True)
-                subprocess.run([f"{BIN}psql", "-qX", *where, "-d", there], input=dump.stdout, capture_output=True)
+                subprocess.run(
+                    [f"{BIN}psql", "-qX", *where, "-d", there],
+                    input=dump.stdout,
+                    capture_output=True,
+                )
                 self.conns = dict(before)
-                self.conns = {w: self.connected(f"host={info.host} port={info.port}", there, x.info.user) for w, x in before.items()}
+                self.conns = {
+                    w: self.connected(f"host={info.host} port={info.port}", there, x.info.user)
+                    for w, x in before.items()
+                }
                 self.m.flows = {}
                 self.fill()
                 self.write()
@@ -783,7 +859,9 @@ class Play(tabled.Play):
     # ------------------------------------------------------------ judging
 
     def look(self) -> None:
-        got = self.ask("SELECT id, customer::text, shop, card, amount, status, place FROM charge ORDER BY id")
+        got = self.ask(
+            "SELECT id, customer::text, shop, card, amount, status, place FROM charge ORDER BY id"
+        )
         want = []
         for i, r in sorted(self.m.rows.items()):
             code = None if r.customer is None else self.code(r.customer).strip("'")

@@ -89,10 +89,14 @@ class Play(tabled.Play):
         self.ways = rng.choice(["every", "cron", "both"])
         self.tiered = self.chance(0.7)
         self.tasked = self.chance(0.6)
-        self.keyed = self.tiered and self.chance(0.4) and self.tree == "plain"  # the tier follows from a plan
+        self.keyed = (
+            self.tiered and self.chance(0.4) and self.tree == "plain"
+        )  # the tier follows from a plan
         names = ["free", "pro", "Free"][: rng.choice([2, 3])] if self.tiered else ["default"]
-        self.r = Rule({n: (rng.choice([60, 600, 3600]), rng.choice([1, 2, 3, 3])) for n in names},
-                      TASKS[: rng.choice([1, 2])] if self.tasked else ())
+        self.r = Rule(
+            {n: (rng.choice([60, 600, 3600]), rng.choice([1, 2, 3, 3])) for n in names},
+            TASKS[: rng.choice([1, 2])] if self.tasked else (),
+        )
         if self.tiered and self.chance(0.2):
             self.r.tiers[names[-1]] = (60, 0)
         self.m = Model()
@@ -107,7 +111,11 @@ class Play(tabled.Play):
         collate = ' COLLATE "C"' if self.owner_type == "text" else ""
         owner = f"owner {self.owner_type}{collate} NOT NULL"
         every = "int" if self.seconds else "interval"
-        refers = ", FOREIGN KEY (owner, plan) REFERENCES customer ON UPDATE CASCADE ON DELETE CASCADE" if self.keyed else ""
+        refers = (
+            ", FOREIGN KEY (owner, plan) REFERENCES customer ON UPDATE CASCADE ON DELETE CASCADE"
+            if self.keyed
+            else ""
+        )
         made = [
             f'CREATE TABLE customer ({owner}, plan text COLLATE "C" NOT NULL, PRIMARY KEY (owner, plan))',
             f'CREATE TABLE job (id int, {owner}, plan text COLLATE "C" NOT NULL, every {every}, cron text, task text,'
@@ -157,9 +165,15 @@ class Play(tabled.Play):
 
     def is_judged(self, old: Job | None, new: Job) -> bool:
         """Does a change ask for a judgement of what the job says?"""
+
         def said(j: Job) -> tuple[Any, ...]:
-            return (j.owner, self.tier(j), j.every if self.ways != "cron" else 0,
-                    j.cron if self.ways != "every" else 0, j.task if self.tasked else 0)
+            return (
+                j.owner,
+                self.tier(j),
+                j.every if self.ways != "cron" else 0,
+                j.cron if self.ways != "every" else 0,
+                j.task if self.tasked else 0,
+            )
 
         return old is None or said(old) != said(new)
 
@@ -192,10 +206,21 @@ class Play(tabled.Play):
                 every, cron = (every, None) if self.chance(0.5) else (None, cron)
             elif self.chance(0.05):
                 every = cron = None
-            plan = rng.choice(self.plans()) if self.chance(0.3) else rng.choice([*self.r.tiers, "free"])
+            plan = (
+                rng.choice(self.plans())
+                if self.chance(0.3)
+                else rng.choice([*self.r.tiers, "free"])
+            )
             plan = "free" if plan == "default" else plan
             task = rng.choice([*TASKS, "exec"]) if self.chance(0.3) else TASKS[0]
-            j = Job(rng.choice([1, 1, 2, 3]), plan, every, cron, task, rng.choice([1, 2]) if self.tree == "list" else 1)
+            j = Job(
+                rng.choice([1, 1, 2, 3]),
+                plan,
+                every,
+                cron,
+                task,
+                rng.choice([1, 2]) if self.tree == "list" else 1,
+            )
             if self.is_allowed(j, self.r) or not self.chance(good):
                 return j
         return j
@@ -230,9 +255,7 @@ class Play(tabled.Play):
             ]
         )
         if len(some) == 1 and self.chance(0.2):
-            sql = (
-                f"MERGE INTO {t} USING (SELECT {some[0][0]} AS i) v ON id = i WHEN NOT MATCHED THEN INSERT VALUES {rows}"
-            )
+            sql = f"MERGE INTO {t} USING (SELECT {some[0][0]} AS i) v ON id = i WHEN NOT MATCHED THEN INSERT VALUES {rows}"
 
         def change(m: Model) -> None:
             self.put(m, some)
@@ -254,14 +277,15 @@ class Play(tabled.Play):
             return None
         sql = f"UPDATE job SET {self.set_list(new)} WHERE id = {i}"
         if self.chance(0.2):
-            sql = (
-                f"MERGE INTO job USING (SELECT {i} AS i) v ON id = i WHEN MATCHED THEN UPDATE SET {self.set_list(new)}"
-            )
+            sql = f"MERGE INTO job USING (SELECT {i} AS i) v ON id = i WHEN MATCHED THEN UPDATE SET {self.set_list(new)}"
         elif self.tree == "plain" and self.chance(0.3):
             # what is proposed and not added takes no place, but it is a job that its tier allows
             like = m.jobs[i]
             sql = f"INSERT INTO job VALUES {self.row_values(i, like)} ON CONFLICT (id) DO UPDATE SET {self.set_list(new)}"
-            if not self.is_allowed(like, self.r) or self.many(m)[like.owner, self.tier(like)] >= self.r.tiers[self.tier(like)][1]:
+            if (
+                not self.is_allowed(like, self.r)
+                or self.many(m)[like.owner, self.tier(like)] >= self.r.tiers[self.tier(like)][1]
+            ):
                 return None
         return sql, lambda m: self.put(m, [(i, new)])
 
@@ -305,7 +329,10 @@ class Play(tabled.Play):
             return
         end = "COMMIT" if code or self.chance(0.9) else "ROLLBACK"
         text = ";\n".join([f"BEGIN{self.isolation()}", *steps, end])
-        if self.must(text, not code, code, self.rng.choice(["a", "a", "b", "owner", "super"])) and end == "COMMIT":
+        if (
+            self.must(text, not code, code, self.rng.choice(["a", "a", "b", "owner", "super"]))
+            and end == "COMMIT"
+        ):
             self.m = m
         self.refused += bool(code)
 
@@ -357,7 +384,11 @@ class Play(tabled.Play):
             return
         after, i = copy.deepcopy(self.m), self.next
         self.next += 2
-        mine = [n for n, j in self.m.jobs.items() if (j.owner, self.tier(j)) == (first.owner, self.tier(first))]
+        mine = [
+            n
+            for n, j in self.m.jobs.items()
+            if (j.owner, self.tier(j)) == (first.owner, self.tier(first))
+        ]
         goes = bool(mine) and self.chance(0.35)
         sql = f"INSERT INTO job VALUES {self.row_values(i, first)}"
         if goes:
@@ -448,7 +479,9 @@ class Play(tabled.Play):
 
     def look(self) -> None:
         every = "every" if self.seconds else "extract(epoch FROM every)::int"
-        got = self.ask(f"SELECT id, owner::text, plan, {every}, cron, task, place FROM job ORDER BY id")
+        got = self.ask(
+            f"SELECT id, owner::text, plan, {every}, cron, task, place FROM job ORDER BY id"
+        )
         want = [
             (i, self.owned(j.owner).strip("'"), j.plan, j.every, j.cron, j.task, j.place)
             for i, j in sorted(self.m.jobs.items())
@@ -458,7 +491,9 @@ class Play(tabled.Play):
 
     def wrong(self) -> str:
         n = self.recorded("job", "23G")
-        return "" if n == self.refused else f"{n} refusals are on record, it should be {self.refused}"
+        return (
+            "" if n == self.refused else f"{n} refusals are on record, it should be {self.refused}"
+        )
 
     def all(self, plan: list[tuple[int, str]]) -> None:
         self.setup()

@@ -75,11 +75,17 @@ class Play(accounts.Play):
             "DO $$BEGIN PERFORM paysafe.approve(approved_as, key, 'agreed') FROM"
             " (SELECT * FROM paysafe.pending_change ORDER BY id DESC LIMIT 1) x; END$$"
         )
-        for who, what in (("anna", f"SELECT paysafe.propose('more');\n{sql}"), ("bert", agree), ("anna", sql)):
+        for who, what in (
+            ("anna", f"SELECT paysafe.propose('more');\n{sql}"),
+            ("bert", agree),
+            ("anna", sql),
+        ):
             self.must(by.format(who, what), True, "", "owner")
 
     def refused_alone(self, sql: str) -> None:
-        self.must(f"BEGIN;\nSELECT paysafe.act_as('carl');\n{sql};\nCOMMIT", False, "42501", "owner")
+        self.must(
+            f"BEGIN;\nSELECT paysafe.act_as('carl');\n{sql};\nCOMMIT", False, "42501", "owner"
+        )
 
     # ------------------------------------------------------------ a second session
 
