@@ -521,4 +521,4 @@ ACTS: dict[str, float] = {
 
 def is_play(seed: int) -> bool:
     """Does this seed stand for a play of JSON in columns?"""
-    return random.Random(f"bodies or not {seed}").random() < 0.008
+    return random.Random(f"bodies or not {seed}").random() < 0.015

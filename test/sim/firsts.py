@@ -350,4 +350,4 @@ def restarts(seed: int) -> bool:
 
 def is_play(seed: int) -> bool:
     """Does this seed stand for a play of what is seen first?"""
-    return random.Random(f"firsts or not {seed}").random() < 0.008
+    return random.Random(f"firsts or not {seed}").random() < 0.015

@@ -937,4 +937,4 @@ def restarts(seed: int) -> bool:
 
 def is_play(seed: int) -> bool:
     """Does this seed stand for a play of velocity?"""
-    return random.Random(f"flows or not {seed}").random() < 0.02
+    return random.Random(f"flows or not {seed}").random() < 0.05

@@ -512,4 +512,4 @@ ACTS: dict[str, float] = {
 
 def is_play(seed: int) -> bool:
     """Does this seed stand for a play of jobs?"""
-    return random.Random(f"rosters or not {seed}").random() < 0.01
+    return random.Random(f"rosters or not {seed}").random() < 0.02
