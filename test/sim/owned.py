@@ -274,7 +274,7 @@ class Play(registry.Play):
 
         waiter = threading.Thread(target=wait)
         waiter.start()
-        pid, until = c.info.backend_pid, time.monotonic() + 5
+        pid, until = c.info.backend_pid, time.monotonic() + 60
         while not self.ask(f"SELECT pg_blocking_pids({pid}) <> '{{}}'")[0][0]:
             if time.monotonic() > until:
                 break
