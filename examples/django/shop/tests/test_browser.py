@@ -28,12 +28,13 @@ class BrowserTest(StaticLiveServerTestCase):
         options = webdriver.ChromeOptions()
         for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
             options.add_argument(argument)
-        service = webdriver.ChromeService(shutil.which("chromedriver"))
+        program = shutil.which("chromedriver")
         # the proxy of the environment is not for a page of this machine
         os.environ["NO_PROXY"] = os.environ["no_proxy"] = "localhost,127.0.0.1"
         for attempts in (2, 1, 0):
             # a machine with much to do may be slower than chromedriver waits
             try:
+                service = webdriver.ChromeService(program)
                 self.browser = webdriver.Chrome(options=options, service=service)
                 break
             except WebDriverException:
