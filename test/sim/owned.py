@@ -276,7 +276,7 @@ class Play(registry.Play):
         waiter.start()
         pid, until = c.info.backend_pid, time.monotonic() + 60
         while not self.ask(f"SELECT pg_blocking_pids({pid}) <> '{{}}'")[0][0]:
-            if time.monotonic() > until:
+            if time.monotonic() > until or not waiter.is_alive():
                 break
             time.sleep(0.02)
         end = self.rng.choice(["COMMIT", "COMMIT", "ROLLBACK"])
