@@ -7,7 +7,7 @@ again() {
 	local pause none=${OUT%/*}/no_registry
 	for pause in 5 20 60 0; do
 		! "$@" >"$again_log" 2>&1 || return 0
-		if grep -q -E 'requires? a different [Pp]ython|EBADENGINE|E404|requires go|COMPILATION ERROR|invalid target release|release version .* not supported' "$again_log" ||
+		if grep -q -E 'requires? a different [Pp]ython|from versions: [0-9]|EBADENGINE|E404|requires go|COMPILATION ERROR|invalid target release|release version .* not supported' "$again_log" ||
 			[ -e "$none" ]; then
 			return 1
 		fi
