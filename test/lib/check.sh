@@ -79,7 +79,7 @@ regression() {
 	else
 		fail "$kind" "$out/log"
 	fi
-	psql -qXc "DROP DATABASE IF EXISTS paysafe_$kind" 2>/dev/null || :
+	psql -qXc "DROP DATABASE IF EXISTS paysafe_$kind WITH (FORCE)" 2>/dev/null || :
 }
 
 check_regress() {
@@ -120,7 +120,7 @@ check_pgtap() {
 		grep -v '\.\. ok$' "$out/log" >"$out/short" || :
 		fail pgtap "$out/short"
 	fi
-	psql -qX -c "DROP DATABASE $db"
+	psql -qX -c "DROP DATABASE $db WITH (FORCE)"
 }
 
 check_layout() {

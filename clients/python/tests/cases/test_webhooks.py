@@ -91,7 +91,7 @@ class ViewTests(WebhookTestCase):
         good = self.signed(body)["Stripe-Signature"]
         old = self.signed(body, time.time() - 301)["Stripe-Signature"]
         # signed for a time from now on would be valid once more when it is forgotten
-        early = self.signed(body, time.time() + 310)["Stripe-Signature"]
+        early = self.signed(body, time.time() + 3600)["Stripe-Signature"]
         for signature in (
             good[:-1] + ("0" if good[-1] != "0" else "1"),
             good.replace("t=", "t=1"),
@@ -222,7 +222,7 @@ class ViewTests(WebhookTestCase):
         with self.assertLogs("django_paysafe.webhooks", "WARNING"):
             self.send(b"{}", {}, origin=lambda request: "198.51.100.7")
             self.send(b"{}", {})
-        for _ in range(100):
+        for _ in range(1200):
             with connection.cursor() as cursor:
                 cursor.execute(
                     "SELECT origin FROM paysafe.webhook_failures() WHERE endpoint = %s",
