@@ -456,7 +456,7 @@ BEGIN
 				message := CASE WHEN state = 'ZZ000' THEN NULL ELSE left(SQLERRM, 200) END;
 			END;
 			ms := least(ms, extract(epoch FROM clock_timestamp() - started) * 1000);
-			EXIT WHEN ms <= current_setting('fuzz.most_ms')::real;
+			EXIT WHEN ms <= current_setting('fuzz.most_ms')::real OR NOT fuzz.allowed(kind, state);
 		END LOOP;
 		INSERT INTO fuzz.outcome VALUES (kind, n, state, message, ms);
 		IF n % 100 = 0 THEN COMMIT; END IF;

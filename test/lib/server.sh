@@ -64,7 +64,8 @@ server_use() {
 	PG_CONFIG=$(cat "$PAYSAFE_RUN/pg_config")
 	PGBIN=$PAYSAFE_RUN/root$("$PG_CONFIG" --bindir)
 	PGHOST=$PAYSAFE_RUN/sock PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
-	export PAYSAFE_RUN PG_CONFIG PGBIN PGHOST PGPORT PGUSER PGDATABASE SERVER_USER
+	PGCTLTIMEOUT=300	# a machine may be slow
+	export PAYSAFE_RUN PG_CONFIG PGBIN PGHOST PGPORT PGUSER PGDATABASE PGCTLTIMEOUT SERVER_USER
 	case :$PATH: in *":$PGBIN:"*) ;; *) PATH=$PGBIN:$PATH ;; esac
 }
 
@@ -120,6 +121,17 @@ server_start() {
 		cat "$PAYSAFE_RUN/start.log" "$PAYSAFE_RUN/data/server.log" >&2
 		return 1
 	}
+}
+
+# Kill a process of the server, and wait until the postmaster has seen it: up to then it
+# lets sessions in that end with all others.  False: it had ended by itself.
+server_kill() {
+	local i
+	[ -n "$1" ] && kill -KILL "$1" 2>/dev/null || return 1
+	for ((i = 0; i < 2400; i++)); do
+		kill -0 "$1" 2>/dev/null || return 0
+		sleep 0.05
+	done
 }
 
 # Stop the server of this folder, by its pid file, and remove the folder.
