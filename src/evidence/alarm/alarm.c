@@ -29,6 +29,7 @@
 #define CATCH_UP		60		/* minutes that are judged one by one when a turn comes late */
 #define HOUR			60
 #define STATE_KEY		"alarm_state_pkey"
+#define RECORD_KEY		"alarm_record_series"
 
 /* Columns of paysafe.alarm_state, paysafe.outcome_minute and paysafe.alarm_record. */
 enum
@@ -83,6 +84,31 @@ paysafe_alarm_minute_at(int64 minute)
 /* What is known of series */
 
 static bool
+visit_event(Relation rel, HeapTuple tuple, void *arg)
+{
+	Datum		values[ALARM_NCOLUMNS];
+	bool		nulls[ALARM_NCOLUMNS];
+
+	heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
+	/* the last one says it */
+	*(bool *) arg = strcmp(TextDatumGetCString(values[ALARM_EVENT]), "opened") == 0;
+	return true;
+}
+
+/* Of a state that cannot be read: nothing but what is open. Of no time that is: so it is closed, and begins anew. */
+static void
+take_open(Shape *shape, const Datum *series)
+{
+	paysafe_shape_begin(shape, PG_INT64_MAX);
+	for (int kind = 0; kind < SHAPE_NKINDS; kind++)
+	{
+		Datum		keys[3] = {series[STATE_SERIES], series[STATE_SEGMENT], CStringGetTextDatum(paysafe_shape_name(kind))};
+
+		paysafe_store_scan(PAYSAFE_ALARM_RECORD, RECORD_KEY, 3, keys, visit_event, &shape->alarms[kind].open);
+	}
+}
+
+static bool
 visit_state(Relation rel, HeapTuple tuple, void *arg)
 {
 	Datum		values[STATE_NCOLUMNS];
@@ -92,12 +118,11 @@ visit_state(Relation rel, HeapTuple tuple, void *arg)
 
 	heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
 	state = DatumGetByteaPP(values[STATE_STATE]);
-	/* of another version: begin anew */
-	if (VARSIZE_ANY_EXHDR(state) != sizeof(Shape))
-		return true;
-	memcpy(shape, VARDATA_ANY(state), sizeof(Shape));
-	if (shape->version == SHAPE_VERSION)
-		paysafe_outcome_restore(TextDatumGetCString(values[STATE_SERIES]), TextDatumGetCString(values[STATE_SEGMENT]), shape);
+	if (VARSIZE_ANY_EXHDR(state) == sizeof(Shape))
+		memcpy(shape, VARDATA_ANY(state), sizeof(Shape));
+	if (VARSIZE_ANY_EXHDR(state) != sizeof(Shape) || shape->version != SHAPE_VERSION)
+		take_open(shape, values);
+	paysafe_outcome_restore(TextDatumGetCString(values[STATE_SERIES]), TextDatumGetCString(values[STATE_SEGMENT]), shape);
 	return true;
 }
 
