@@ -44,7 +44,8 @@ typedef struct OutcomeDatabase
 {
 	Oid			database;
 	TimestampTz since;			/* it is counted */
-	int64		asked;			/* the minute for which a judge was sent last */
+	int64		asked;			/* the minute for which a judge was to be sent last */
+	bool		unsent;			/* and could not be */
 	int64		judged_to;
 	int			series;
 } OutcomeDatabase;
@@ -61,6 +62,25 @@ typedef struct OutcomeTable
 } OutcomeTable;
 
 static OutcomeTable *table = NULL;
+
+#define NAME_OF(series, name) [series] = name,
+
+static const char *const own_names[OUTCOME_NSERIES] = {PAYSAFE_OUTCOME_OWN(NAME_OF)};
+
+const char *
+paysafe_outcome_name(OutcomeSeries series)
+{
+	return own_names[series];
+}
+
+bool
+paysafe_outcome_is_own(const char *name)
+{
+	for (int i = 0; i < OUTCOME_NSERIES; i++)
+		if (strcmp(name, own_names[i]) == 0)
+			return true;
+	return false;
+}
 
 static void
 set_name(char *to, const char *name)
@@ -278,6 +298,8 @@ paysafe_outcome_since(void)
 	OutcomeDatabase *database;
 	TimestampTz since;
 
+	if (table == NULL)
+		return GetCurrentTimestamp();
 	LWLockAcquire(table->lock, LW_SHARED);
 	database = find_database(MyDatabaseId, false);
 	since = database ? database->since : GetCurrentTimestamp();
@@ -291,6 +313,8 @@ paysafe_outcome_judged_to(void)
 	OutcomeDatabase *database;
 	int64		minute;
 
+	if (table == NULL)
+		return 0;
 	LWLockAcquire(table->lock, LW_SHARED);
 	database = find_database(MyDatabaseId, false);
 	minute = database ? database->judged_to : 0;
@@ -340,6 +364,35 @@ paysafe_outcome_next(int64 minute)
 	}
 	LWLockRelease(table->lock);
 	return result;
+}
+
+void
+paysafe_outcome_sent(Oid oid, bool sent)
+{
+	OutcomeDatabase *database;
+
+	LWLockAcquire(table->lock, LW_EXCLUSIVE);
+	database = find_database(oid, false);
+	if (database != NULL)
+		database->unsent = !sent;
+	LWLockRelease(table->lock);
+}
+
+int64
+paysafe_outcome_asked(bool *sent)
+{
+	OutcomeDatabase *database;
+	int64		minute;
+
+	*sent = true;
+	if (table == NULL)
+		return 0;
+	LWLockAcquire(table->lock, LW_SHARED);
+	database = find_database(MyDatabaseId, false);
+	minute = database ? database->asked : 0;
+	*sent = database == NULL || !database->unsent;
+	LWLockRelease(table->lock);
+	return minute;
 }
 
 void

@@ -184,6 +184,17 @@ segment_name(int i)
 }
 
 static void
+check_own(void)
+{
+	int			own = 0;
+
+	for (int i = 0; i < OUTCOME_NSERIES; i++)
+		own += paysafe_outcome_is_own(paysafe_outcome_name(i));
+	is("each of paysafe's series is its own", own, OUTCOME_NSERIES);
+	is("and no other one", paysafe_outcome_is_own("a"), false);
+}
+
+static void
 check_standby(void)
 {
 	OutcomePlace place;
@@ -208,6 +219,7 @@ static void
 check_databases(void)
 {
 	int64		lost;
+	bool		sent;
 
 	is("nobody is to be judged", paysafe_outcome_next(1), InvalidOid);
 	now = 5000;
@@ -216,7 +228,14 @@ check_databases(void)
 	is("it is counted since it was heard of", paysafe_outcome_since(), 5000);
 	paysafe_outcome_suspect(1);
 	is("and not since it was heard of again", paysafe_outcome_since(), 5000);
+	is("nobody was sent", paysafe_outcome_asked(&sent), 0);
 	is("it is judged", paysafe_outcome_next(7), 1);
+	is("somebody was to be", paysafe_outcome_asked(&sent), 7);
+	is("and was", sent, true);
+	paysafe_outcome_sent(1, false);
+	is("or was not", (paysafe_outcome_asked(&sent), sent), false);
+	paysafe_outcome_sent(1, true);
+	is("until he was", (paysafe_outcome_asked(&sent), sent), true);
 	is("once a minute", paysafe_outcome_next(7), InvalidOid);
 	is("and when the clock was set back", paysafe_outcome_next(3), 1);
 	paysafe_outcome_set_judged_to(6);
@@ -229,6 +248,7 @@ check_databases(void)
 	paysafe_outcome_settle();
 	is("with one it stays", paysafe_outcome_next(9), 1);
 	is("counted anew", paysafe_outcome_since(), 11000);
+	is("and judged anew", paysafe_outcome_judged_to(), 0);
 	/* one that shares its bucket */
 	MyDatabaseId = 1025;
 	is("another one knows nothing of it", seen("x"), -1);
@@ -259,9 +279,9 @@ check_judged(void)
 	place = paysafe_outcome_place("a", "x");
 	taken = take("x");
 	is("nothing is known", taken.known, false);
-	is("what comes meanwhile", paysafe_outcome_count_at(&place, 0, 2), true);
+	is("what comes meanwhile", paysafe_outcome_count_at(&place, 4, 2), true);
 	paysafe_outcome_judged(&taken);
-	is("comes in the next turn", seen("x"), 2);
+	is("comes in the next turn", take("x").good * 10 + take("x").bad, 42);
 	is("it is known", take("x").known, true);
 	paysafe_outcome_restore("a", "x", &shape);
 	is("what is known is not overwritten", paysafe_outcome_shape(&taken)->now, 0);
@@ -329,10 +349,14 @@ check_full(void)
 int
 main(void)
 {
-	void		(*const parts[]) (void) = {check_standby, check_databases, check_judged, check_full};
+	void		(*const parts[]) (void) = {check_own, check_standby, check_databases, check_judged, check_full};
 	OutcomePlace place = {0};
+	int64		lost;
+	bool		sent;
 
 	is("without the library preloaded nothing is counted", paysafe_outcome_count_at(&place, 1, 0), true);
+	is("nor judged", paysafe_outcome_series(&lost) + paysafe_outcome_judged_to() + paysafe_outcome_asked(&sent), 0);
+	is("nor is it late", paysafe_outcome_since(), now);
 	for (int i = 0; i < (int) lengthof(parts); i++)
 	{
 		paysafe_outcome_startup();

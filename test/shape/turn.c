@@ -41,8 +41,10 @@
 /* Beside the turn: a series, what is kept of it, and what was judged. */
 static OutcomeTaken series = {.series = "a", .segment = "x"};
 static Shape known;
-static int64 clock_minute, judged_to, since;
+static int64 clock_minute, judged_to, since, asked;
 static bool active = true;
+static bool sent = true;
+static bool in_recovery = false;
 
 /* What the turn did. */
 static int	steps, rows_minute, rows_state, rows_record, forgotten, dropped, judged, signals;
@@ -60,10 +62,15 @@ static int	failed = 0;
 
 MemoryContext CurrentMemoryContext, TopMemoryContext;
 
+/* What lies in it may look like a state. */
 void *
 palloc(Size size)
 {
-	return malloc(size);
+	uint32	   *result = malloc(size + sizeof(uint32));
+
+	for (Size i = 0; i < size / sizeof(uint32); i++)
+		result[i] = SHAPE_VERSION;
+	return result;
 }
 
 void *
@@ -158,7 +165,7 @@ DefineCustomIntVariable(const char *name, const char *short_desc, const char *lo
 bool
 RecoveryInProgress(void)
 {
-	return false;
+	return in_recovery;
 }
 
 TimestampTz
@@ -278,6 +285,13 @@ void
 paysafe_outcome_set_judged_to(int64 minute)
 {
 	judged_to = minute;
+}
+
+int64
+paysafe_outcome_asked(bool *could)
+{
+	*could = sent;
+	return asked;
 }
 
 void
@@ -405,6 +419,27 @@ check_late(void)
 	is("they are written as they came", rows_minute, 1);
 }
 
+/* What a turn costs grows with the minutes that it is late, and no further. */
+static void
+check_growth(void)
+{
+	know(59);
+	turn_at(MINUTE, 59 * 7, 0);
+	is("of so many minutes that nobody judged each is judged", steps, 59);
+	is("with all that came", good, 59 * 7);
+	is("evenly", most, 7);
+}
+
+static void
+check_long_ago(void)
+{
+	know(100000);
+	turn_at(MINUTE, 0, 0);
+	is("of months it is an hour", steps, 60);
+	paysafe_alarm_judged();
+	is("and all is judged", judged_to, MINUTE - 1);
+}
+
 static void
 check_in_time(void)
 {
@@ -458,6 +493,8 @@ check_restored(void)
 	know(3);
 	turn_at(MINUTE, 9, 0);
 	is("while a dump is restored nothing is judged", steps, 0);
+	paysafe_alarm_judged();
+	is("nor said to be", judged_to, MINUTE - 4);
 }
 
 static void
@@ -568,7 +605,7 @@ check_open(void)
 static void
 keep(void *state, size_t len, const char *event)
 {
-	char	   *bytes = malloc(len + VARHDRSZ);
+	char	   *bytes = malloc(len + MAXIMUM_ALIGNOF + VARHDRSZ);
 
 	SET_VARSIZE(bytes, len + VARHDRSZ);
 	memcpy(bytes + VARHDRSZ, state, len);
@@ -630,21 +667,54 @@ check_trouble(void)
 
 	know(0);
 	clock_minute = MINUTE + 9;
+	asked = MINUTE - 1;
 	(void) paysafe_alarm_trouble(&bad_news);
 	is("ten minutes are no trouble", bad_news, false);
 	clock_minute++;
 	is("more are", paysafe_alarm_trouble(&bad_news) != NULL && bad_news, true);
+	is("of a standby they are not", (in_recovery = true, paysafe_alarm_trouble(&bad_news) == NULL), true);
+	in_recovery = false;
+	is("nor while a dump is restored", (active = false, paysafe_alarm_trouble(&bad_news) == NULL), true);
+	active = true;
 	since = clock_minute;
 	is("but not before it was counted", paysafe_alarm_trouble(&bad_news) == NULL, true);
+}
+
+static bool
+says(const char *what)
+{
+	const char *trouble = paysafe_alarm_worker_trouble();
+
+	return trouble != NULL && strstr(trouble, what) != NULL;
+}
+
+static void
+check_worker_trouble(void)
+{
+	know(20);
+	clock_minute = MINUTE;
+	asked = MINUTE - 10;
+	is("who is sent is no trouble, however late it is", paysafe_alarm_worker_trouble() == NULL, true);
+	sent = false;
+	is("if he could be", says("raise max_worker_processes"), true);
+	judged_to = MINUTE - 10;
+	is("some minutes without are none", paysafe_alarm_worker_trouble() == NULL, true);
+	asked = MINUTE - 11;
+	is("nobody is sent", says("for 11 minutes"), true);
+	since = MINUTE - 10;
+	is("since it is counted", paysafe_alarm_worker_trouble() == NULL, true);
+	since = 0;
+	in_recovery = true;
+	is("in recovery nobody has to be", paysafe_alarm_worker_trouble() == NULL, true);
 }
 
 int
 main(void)
 {
 	void		(*const parts[]) (void) = {
-		check_late, check_in_time, check_none, check_recovered, check_new, check_restored, check_event, check_hour, check_next_hour,
+		check_late, check_growth, check_long_ago, check_in_time, check_none, check_recovered, check_new, check_restored, check_event, check_hour, check_next_hour,
 		check_set_back, check_set_back_little, check_over, check_not_over, check_known_day, check_open,
-		check_state, check_other_version, check_other_size, check_trouble
+		check_state, check_other_version, check_other_size, check_trouble, check_worker_trouble
 	};
 	int			all = 0;
 

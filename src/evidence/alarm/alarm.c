@@ -28,6 +28,7 @@
 #define MONDAY			(5 * 1440)	/* PostgreSQL's time begins on a Saturday */
 #define CATCH_UP		60		/* minutes that are judged one by one when a turn comes late */
 #define HOUR			60
+#define LATE			10		/* minutes that nobody has judged, until check() says so */
 #define STATE_KEY		"alarm_state_pkey"
 #define RECORD_KEY		"alarm_record_series"
 
@@ -374,17 +375,39 @@ paysafe_alarm_tell(void)
 	}
 }
 
+/* Since the last of these minutes, or since it is counted; 0: nothing is to be judged here. */
+static int64
+minutes_since(int64 minute)
+{
+	if (RecoveryInProgress() || !paysafe_store_is_active())
+		return 0;
+	return paysafe_alarm_minute(GetCurrentTimestamp()) - Max(minute, paysafe_alarm_minute(paysafe_outcome_since()));
+}
+
+char *
+paysafe_alarm_worker_trouble(void)
+{
+	bool		sent;
+	int64		asked = paysafe_outcome_asked(&sent);
+
+	if (minutes_since(asked) > LATE)
+		return psprintf("nobody has been sent to judge outcomes for " INT64_FORMAT " minutes: \"paysafe refusal launcher\" does not run, or a judge of another database is stuck",
+						minutes_since(asked));
+	if (!sent && minutes_since(paysafe_outcome_judged_to()) > LATE)
+		return "no background worker is free to judge outcomes: raise max_worker_processes";
+	return NULL;
+}
+
 char *
 paysafe_alarm_trouble(bool *bad)
 {
 	int64		lost;
-	int64		minute = paysafe_alarm_minute(GetCurrentTimestamp());
-	int			n = paysafe_outcome_series(&lost);
+	int64		late = minutes_since(paysafe_outcome_judged_to());
 
-	*bad = n > 0 && !RecoveryInProgress() && paysafe_store_is_active() &&
-		minute - Max(paysafe_outcome_judged_to(), paysafe_alarm_minute(paysafe_outcome_since())) > 10;
+	(void) paysafe_outcome_series(&lost);
+	*bad = late > LATE;
 	if (*bad)
-		return "outcomes have not been judged for ten minutes; the server's log may say why";
+		return psprintf("outcomes have not been judged for " INT64_FORMAT " minutes; check alarm_worker or the server's log may say why", late);
 	if (lost > 0)
 		return psprintf("outcomes found no place " INT64_FORMAT " times since the server started: there is room for %d series of all databases",
 						lost, PAYSAFE_OUTCOME_SERIES_MAX);
