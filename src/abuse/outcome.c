@@ -45,7 +45,7 @@ typedef struct OutcomeDatabase
 	Oid			database;
 	TimestampTz since;			/* it is counted */
 	int64		asked;			/* the minute for which a judge was to be sent last */
-	bool		unsent;			/* and could not be */
+	bool		unsent;			/* it could not be */
 	int64		judged_to;
 	int			series;
 } OutcomeDatabase;
@@ -53,6 +53,7 @@ typedef struct OutcomeDatabase
 typedef struct OutcomeTable
 {
 	LWLock	   *lock;
+	TimestampTz looked;			/* somebody did, for databases to be judged */
 	int			used;			/* slots */
 	pg_atomic_uint64 lost;
 	pg_atomic_uint32 freed;		/* how often a slot was, and 1 */
@@ -350,8 +351,10 @@ Oid
 paysafe_outcome_next(int64 minute)
 {
 	Oid			result = InvalidOid;
+	TimestampTz now = GetCurrentTimestamp();
 
 	LWLockAcquire(table->lock, LW_EXCLUSIVE);
+	table->looked = now;
 	for (int i = 0; i < DATABASES && !OidIsValid(result); i++)
 	{
 		OutcomeDatabase *database = &table->databases[i];
@@ -378,21 +381,21 @@ paysafe_outcome_sent(Oid oid, bool sent)
 	LWLockRelease(table->lock);
 }
 
-int64
-paysafe_outcome_asked(bool *sent)
+TimestampTz
+paysafe_outcome_looked(bool *sent)
 {
 	OutcomeDatabase *database;
-	int64		minute;
+	TimestampTz looked;
 
 	*sent = true;
 	if (table == NULL)
-		return 0;
+		return GetCurrentTimestamp();
 	LWLockAcquire(table->lock, LW_SHARED);
+	looked = table->looked;
 	database = find_database(MyDatabaseId, false);
-	minute = database ? database->asked : 0;
 	*sent = database == NULL || !database->unsent;
 	LWLockRelease(table->lock);
-	return minute;
+	return looked;
 }
 
 void
@@ -485,6 +488,7 @@ paysafe_outcome_startup(void)
 	if (found)
 		return;
 	memset(table, 0, sizeof(OutcomeTable));
+	table->looked = GetCurrentTimestamp();
 	table->lock = &GetNamedLWLockTranche(TRANCHE)->lock;
 	pg_atomic_init_u64(&table->lost, 0);
 	pg_atomic_init_u32(&table->freed, 1);

@@ -104,8 +104,8 @@ extern void paysafe_outcome_settle(void);
 /* Since when it is counted: the end of recovery, or later; now, if it is not. */
 extern TimestampTz paysafe_outcome_since(void);
 
-/* The minute for which somebody last wanted to send it a judge, and whether one could be sent; 0: not since it is counted. */
-extern int64 paysafe_outcome_asked(bool *sent);
+/* When somebody last looked who is to be judged (or the server started), and whether this database's judge could be sent then. */
+extern TimestampTz paysafe_outcome_looked(bool *sent);
 
 /* How many series there are of this database, and how often something found no place since the start. */
 extern int	paysafe_outcome_series(int64 *lost);

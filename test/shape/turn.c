@@ -41,7 +41,7 @@
 /* Beside the turn: a series, what is kept of it, and what was judged. */
 static OutcomeTaken series = {.series = "a", .segment = "x"};
 static Shape known;
-static int64 clock_minute, judged_to, since, asked;
+static int64 clock_minute, judged_to, since, looked;
 static bool active = true;
 static bool sent = true;
 static bool in_recovery = false;
@@ -287,11 +287,11 @@ paysafe_outcome_set_judged_to(int64 minute)
 	judged_to = minute;
 }
 
-int64
-paysafe_outcome_asked(bool *could)
+TimestampTz
+paysafe_outcome_looked(bool *could)
 {
 	*could = sent;
-	return asked;
+	return paysafe_alarm_minute_at(looked);
 }
 
 void
@@ -667,7 +667,6 @@ check_trouble(void)
 
 	know(0);
 	clock_minute = MINUTE + 9;
-	asked = MINUTE - 1;
 	(void) paysafe_alarm_trouble(&bad_news);
 	is("ten minutes are no trouble", bad_news, false);
 	clock_minute++;
@@ -693,19 +692,19 @@ check_worker_trouble(void)
 {
 	know(20);
 	clock_minute = MINUTE;
-	asked = MINUTE - 10;
+	looked = MINUTE - 10;
 	is("who is sent is no trouble, however late it is", paysafe_alarm_worker_trouble() == NULL, true);
 	sent = false;
 	is("if he could be", says("raise max_worker_processes"), true);
 	judged_to = MINUTE - 10;
 	is("some minutes without are none", paysafe_alarm_worker_trouble() == NULL, true);
-	asked = MINUTE - 11;
-	is("nobody is sent", says("for 11 minutes"), true);
+	judged_to = 0;
 	since = MINUTE - 10;
-	is("since it is counted", paysafe_alarm_worker_trouble() == NULL, true);
-	since = 0;
+	is("nor before it was counted", paysafe_alarm_worker_trouble() == NULL, true);
+	looked = MINUTE - 11;
+	is("nobody looks", says("for 11 minutes"), true);
 	in_recovery = true;
-	is("in recovery nobody has to be", paysafe_alarm_worker_trouble() == NULL, true);
+	is("in recovery nobody has to", paysafe_alarm_worker_trouble() == NULL, true);
 }
 
 int

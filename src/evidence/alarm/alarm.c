@@ -375,25 +375,32 @@ paysafe_alarm_tell(void)
 	}
 }
 
-/* Since the last of these minutes, or since it is counted; 0: nothing is to be judged here. */
+/* 0: nothing is to be judged here. */
 static int64
 minutes_since(int64 minute)
 {
 	if (RecoveryInProgress() || !paysafe_store_is_active())
 		return 0;
-	return paysafe_alarm_minute(GetCurrentTimestamp()) - Max(minute, paysafe_alarm_minute(paysafe_outcome_since()));
+	return paysafe_alarm_minute(GetCurrentTimestamp()) - minute;
+}
+
+/* That nobody has judged. */
+static int64
+minutes_late(void)
+{
+	return minutes_since(Max(paysafe_outcome_judged_to(), paysafe_alarm_minute(paysafe_outcome_since())));
 }
 
 char *
 paysafe_alarm_worker_trouble(void)
 {
 	bool		sent;
-	int64		asked = paysafe_outcome_asked(&sent);
+	int64		looked = paysafe_alarm_minute(paysafe_outcome_looked(&sent));
 
-	if (minutes_since(asked) > LATE)
-		return psprintf("nobody has been sent to judge outcomes for " INT64_FORMAT " minutes: \"paysafe refusal launcher\" does not run, or a judge of another database is stuck",
-						minutes_since(asked));
-	if (!sent && minutes_since(paysafe_outcome_judged_to()) > LATE)
+	if (minutes_since(looked) > LATE)
+		return psprintf("nobody has looked for outcomes to judge for " INT64_FORMAT " minutes: \"paysafe refusal launcher\" does not run, or an \"alarm worker\" is stuck",
+						minutes_since(looked));
+	if (!sent && minutes_late() > LATE)
 		return "no background worker is free to judge outcomes: raise max_worker_processes";
 	return NULL;
 }
@@ -402,7 +409,7 @@ char *
 paysafe_alarm_trouble(bool *bad)
 {
 	int64		lost;
-	int64		late = minutes_since(paysafe_outcome_judged_to());
+	int64		late = minutes_late();
 
 	(void) paysafe_outcome_series(&lost);
 	*bad = late > LATE;
