@@ -98,7 +98,7 @@ class OutcomeMiddleware:
         return response
 
     async def _acall(self, request: HttpRequest) -> HttpResponseBase:
-        response = await self.get_response(request)  # type: ignore[misc]
+        response: HttpResponseBase = await self.get_response(request)  # type: ignore[misc]
         if self._is_noted(request):
             await sync_to_async(self._note)(request, response)
         return response
