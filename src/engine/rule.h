@@ -232,6 +232,9 @@ typedef struct RuleKind
 	/* May the transaction know of the row? (engine/shown.h) */
 	bool		(*shows) (const Rule *rule, TupleTableSlot *row);
 
+	/* Whose row it is, as text; NULL: nobody's. Palloc'd. (engine/shown.h) */
+	char	   *(*belongs_to) (const Rule *rule, TupleTableSlot *row);
+
 	/* Are there no other policies of the table than those that the kind has made, which say the same? */
 	bool		(*owns_row_security) (Oid relid);
 

@@ -48,6 +48,15 @@ paysafe_shown_row(Relation leaf, TupleTableSlot *row)
 	return true;
 }
 
+char *
+paysafe_shown_owner(Relation leaf, TupleTableSlot *row)
+{
+	int			i = 0;
+	const Rule *rule = next_hiding(paysafe_rules_of(leaf), &i);
+
+	return rule != NULL ? rule->kind->belongs_to(rule, row) : NULL;
+}
+
 bool
 paysafe_shown_is_everything(Oid relid)
 {

@@ -21,6 +21,12 @@ extern bool paysafe_shown_depends(Relation leaf);
 extern bool paysafe_shown_row(Relation leaf, TupleTableSlot *row);
 
 /*
+ * Whose row of it this is, as text, or NULL: no rule that is in force says so.  Palloc'd.  Two rows that
+ * belong to two are never one another's, for whomever the transaction works.
+ */
+extern char *paysafe_shown_owner(Relation leaf, TupleTableSlot *row);
+
+/*
  * May the current user know of all rows, whatever the rules say of the transaction?  Row security
  * is not in force for them.
  */

@@ -88,6 +88,12 @@ paysafe_audit_partition_list(void)
 	return paysafe_partition_list(&months);
 }
 
+TimestampTz
+paysafe_audit_partition_month_end(TimestampTz at)
+{
+	return paysafe_partition_period_end(&months, at);
+}
+
 bool
 paysafe_audit_partition_is_replicated(void)
 {

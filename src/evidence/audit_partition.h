@@ -20,6 +20,9 @@ extern List *paysafe_audit_partition_all(void);
 /* The same with their bounds: of OwnPartition, see store/partition.h. */
 extern List *paysafe_audit_partition_list(void);
 
+/* When the month ends that has the time, whether or not it has a partition of its own. */
+extern TimestampTz paysafe_audit_partition_month_end(TimestampTz at);
+
 /* Does logical replication write into the log? */
 extern bool paysafe_audit_partition_is_replicated(void);
 

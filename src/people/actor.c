@@ -23,6 +23,7 @@
 #include "catalog/pg_type.h"
 #include "common/ip.h"
 #include "fmgr.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "storage/proc.h"
 #include "utils/backend_status.h"
@@ -112,11 +113,22 @@ const char *
 paysafe_actor_certificate(void)
 {
 #ifdef USE_SSL
-	if (MyBEEntry != NULL && MyBEEntry->st_ssl &&
-		MyBEEntry->st_sslstatus->ssl_client_dn[0] != '\0')
-		return MyBEEntry->st_sslstatus->ssl_client_dn;
-#endif
+	static char name[NAMEDATALEN];	/* does not change in a session */
+
+	if (MyBEEntry == NULL || !MyBEEntry->st_ssl)
+		return NULL;
+	if (name[0] == '\0')
+	{
+		const char *dn = MyBEEntry->st_sslstatus->ssl_client_dn;
+		int			len = strnlen(dn, NAMEDATALEN - 1);
+
+		/* long ones were cut at a byte, which need not be the end of a letter */
+		strlcpy(name, dn, pg_mbcliplen(dn, len, len) + 1);
+	}
+	return name[0] != '\0' ? name : NULL;
+#else
 	return NULL;
+#endif
 }
 
 const char *
@@ -126,7 +138,8 @@ paysafe_actor_certificate_sha256(void)
 	static char digits[2 * PAYSAFE_SHA256_LEN + 1];	/* does not change in a session */
 	uint8		sha256[PAYSAFE_SHA256_LEN];
 
-	if (paysafe_actor_certificate() == NULL || MyProcPort == NULL || MyProcPort->peer == NULL)
+	/* a certificate need not have a name */
+	if (MyProcPort == NULL || MyProcPort->peer == NULL || !MyProcPort->peer_cert_valid)
 		return NULL;
 	if (digits[0] == '\0' && paysafe_crypto_certificate_sha256(MyProcPort->peer, sha256))
 		digits[paysafe_encode_hex(sha256, sizeof(sha256), digits)] = '\0';

@@ -73,10 +73,10 @@ extern Oid	paysafe_actor_login_role(void);
 /* Address of the client, "[local]" for a socket, NULL without a client. */
 extern const char *paysafe_actor_client(void);
 
-/* Distinguished name of the client's TLS certificate, or NULL. */
+/* Distinguished name of the client's TLS certificate, at most 63 bytes of it, or NULL: it has none. */
 extern const char *paysafe_actor_certificate(void);
 
-/* The SHA-256 of that certificate, in hexadecimal digits, or NULL. */
+/* The SHA-256 of that certificate, in hexadecimal digits, or NULL: there is no certificate. */
 extern const char *paysafe_actor_certificate_sha256(void);
 
 /*

@@ -205,6 +205,12 @@ period_start(const OwnPartitions *how, int day, bool next)
 	return date2j(year, month, 1) - POSTGRES_EPOCH_JDATE;
 }
 
+TimestampTz
+paysafe_partition_period_end(const OwnPartitions *how, TimestampTz at)
+{
+	return (TimestampTz) period_start(how, day_of(at), true) * USECS_PER_DAY;
+}
+
 static char *
 date_text(int day)
 {

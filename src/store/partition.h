@@ -51,6 +51,9 @@ typedef struct OwnPartition
 /* The same with their bounds, the default one first, then by time: of OwnPartition. */
 extern List *paysafe_partition_list(const OwnPartitions *how);
 
+/* The end of the period that has the time. */
+extern TimestampTz paysafe_partition_period_end(const OwnPartitions *how, TimestampTz at);
+
 /*
  * Make what is missing of the default partition and of so many periods from the
  * current one on; returns how many were made.  Readers and writers go on.

@@ -25,9 +25,6 @@ else
 	as_server() { (cd / && exec runuser -u "$SERVER_USER" -- "$@"); }
 fi
 
-# pg_ctl waits for a slow machine, too
-export PGCTLTIMEOUT=600
-
 # Make the folder $PAYSAFE_RUN, and point the client's variables into it.
 server_folder() {
 	umask 022
@@ -59,7 +56,7 @@ server_tree() {
 server_use() {
 	local var
 	for var in $(compgen -e PG); do
-		case $var in PGVERSION | PGCTLTIMEOUT | PG_*) ;; *) unset "$var" ;; esac
+		case $var in PGVERSION | PG_*) ;; *) unset "$var" ;; esac
 	done
 	PG_CONFIG=$(cat "$PAYSAFE_RUN/pg_config")
 	PGBIN=$PAYSAFE_RUN/root$("$PG_CONFIG" --bindir)

@@ -1,6 +1,6 @@
 -- Accounts, reservations, balances and payments of another tenant are not there for whoever works for one.
 BEGIN;
-SELECT plan(29);
+SELECT plan(33);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -22,7 +22,17 @@ INSERT INTO shop.payment VALUES (1, 7, 1000), (2, 8, 1000);
 SELECT paysafe.act_as('ann');
 INSERT INTO shop.refund VALUES (1, 7, 1, 700), (2, 8, 2, 700);
 SELECT paysafe.reserve('shop.account', 'theirs', 10, key => 'k') AS theirs, set_config('paysafe_test.theirs', currval('paysafe.reservation_id_seq')::text, true) \gset
-SELECT paysafe.protect_tenant(t, 'tenant') FROM unnest('{shop.account,shop.entry,shop.payment,shop.refund}'::regclass[]) t;
+-- tables whose tenants are numbers and texts; captures say what there is of an order
+CREATE TABLE shop."order" (id int PRIMARY KEY, tenant text, amount numeric, currency text DEFAULT 'EUR');
+CREATE TABLE shop.capture (id int PRIMARY KEY, tenant bigint, "order" int, amount numeric);
+CREATE TABLE shop.refund_of_order (id int PRIMARY KEY, tenant int, "order" int, amount numeric, status text DEFAULT 'asked');
+CREATE INDEX ON shop.capture ("order");
+CREATE INDEX ON shop.refund_of_order ("order");
+INSERT INTO shop."order" VALUES (1, '7', 1000), (2, '8', 1000);
+SELECT paysafe.protect_captures('shop.capture', 'shop.order', 'order', 'amount', limit_column => 'amount', currency_path => '{order,currency}');
+SELECT paysafe.protect_refund('shop.refund_of_order', 'shop.order', 'order', 'amount', status_column => 'status', gated => '{sent}', void => '{void}');
+INSERT INTO shop.capture VALUES (1, 7, 1, 500), (2, 8, 2, 500);
+SELECT paysafe.protect_tenant(t, 'tenant') FROM unnest('{shop.account,shop.entry,shop.payment,shop.refund,shop.order,shop.capture,shop.refund_of_order}'::regclass[]) t;
 GRANT ALL ON ALL TABLES IN SCHEMA shop TO regress_tenant_app;
 
 -- what somebody would learn, by a role that row security holds for
@@ -68,7 +78,11 @@ SELECT is(pg_temp.refusal(statement, role), expected, statement || coalesce(' by
 	($$INSERT INTO shop.entry (tenant, tx, account, amount) VALUES (7, 3, 'theirs', 1000000), (7, 3, 'mine', -1)$$, '23M03 shop.entry.account paysafe_entry_balance'),
 	($$INSERT INTO shop.entry (tenant, tx, account, amount) VALUES (7, 3, 'mine', 5), (7, 3, 'cash', -5)$$, 'accepted'),
 	($$INSERT INTO shop.refund VALUES (3, 7, 2, 10)$$, '23R06 shop.refund.payment paysafe_refund_refund'),
-	($$INSERT INTO shop.refund VALUES (4, 7, 1, 10)$$, 'accepted')) v (statement, expected), (VALUES (NULL::name)) r (role);
+	($$INSERT INTO shop.refund VALUES (4, 7, 1, 10)$$, 'accepted'),
+	($$INSERT INTO shop.capture VALUES (4, 7, 2, 10)$$, '23R06 shop.capture.order paysafe_capture_captures'),
+	($$INSERT INTO shop.capture VALUES (4, 7, 1, 10)$$, 'accepted'),
+	($$INSERT INTO shop.refund_of_order VALUES (1, 7, 2, 1)$$, '23R06 shop.refund_of_order.order paysafe_refund_of_order_refund'),
+	($$INSERT INTO shop.refund_of_order VALUES (2, 7, 1, 10)$$, 'accepted')) v (statement, expected), (VALUES (NULL::name)) r (role);
 SELECT is(pg_temp.shown($$INSERT INTO shop.refund VALUES (3, 7, 2, 1000000)$$), 'refund "3" in table "refund" needs exactly one payment|No rows of "payment" have id "2".', 'nor is it said what another tenant''s payment has captured');
 SELECT is(pg_temp.refusal($$SELECT paysafe.approve_refund('shop.refund', '2', 10, 'EUR', 'x')$$), '22023', 'nor approved');
 SELECT is((SELECT string_agg(code || ' ' || paysafe.balance(code, accounts => 'shop.account'), ',' ORDER BY code) FROM shop.account), 'cash -105,mine 105,their cash -300,theirs 300', 'what there is');

@@ -45,6 +45,36 @@ as dee "SELECT paysafe.withdraw_rejection($rejection, 'it has come back')" >/dev
 by_passkey chief "paysafe.approval_challenge('shop.refund', '45')" "paysafe.approve_with_passkey('shop.refund', '45', :assertion, 'now it has')" >/dev/null
 as clerk "UPDATE shop.refund SET status = 'sent' WHERE id = 45" >/dev/null
 as dee "SELECT paysafe.reject('shop.refund', '47', 'nothing has come back')" >/dev/null
+
+# above 200 whoever asks is shown by a token, which the login signs (openssl, and no code of ours), and whoever approves signs
+openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$OUT/login.pem" 2>/dev/null
+b64url() { openssl base64 -A | tr '+/' '-_' | tr -d =; }
+token() {
+	local input
+	input=$(printf '{"alg":"RS256","kid":"login"}' | b64url).$(printf '{"iss":"https://login.example","aud":"payments","sub":"%s","exp":%d,"jti":"%s"}' \
+		"$1" $(($(date +%s) + 800)) "$(openssl rand -hex 12)" | b64url)
+	printf '%s.%s' "$input" "$(printf %s "$input" | openssl dgst -sha256 -sign "$OUT/login.pem" | b64url)"
+}
+# shown PERSON STATEMENT: over a token of theirs
+shown() { psql -qXAt -v ON_ERROR_STOP=1 -c "BEGIN" -c "SELECT paysafe.act_as_token('$(token "$1")')" -c "$2" -c "COMMIT" 2>&1; }
+for call in "paysafe.set_token_issuer('https://login.example', '{payments}', 'our login')" \
+	"paysafe.set_token_key('https://login.example', 'login', 'RS256', '$(openssl pkey -in "$OUT/login.pem" -pubout)', 'the first key')"; do
+	as dba "SELECT paysafe.propose('who acts is shown'); SELECT $call" >/dev/null
+	as dee "SELECT paysafe.approve(approved_as, key, 'so it is') FROM paysafe.pending_change" >/dev/null
+	as dba "SELECT $call" >/dev/null
+done
+as dba "SELECT paysafe.set_refund_threshold('shop.refund', 'EUR', 200, requester_identity => 'proven', approver_identity => 'passkey', band => 'large')" >/dev/null
+psql -qX -c "INSERT INTO shop.payment VALUES (3, 1000, 'EUR'), (4, 1000, 'EUR')"
+as clerk "INSERT INTO shop.refund VALUES (48, 3, 300, 'EUR', 'requested')" >/dev/null
+shown clerk "INSERT INTO shop.refund VALUES (49, 4, 300, 'EUR', 'requested')" >/dev/null
+matches "a claim approves nothing of it" 'identity "passkey"' "$(as boss "SELECT paysafe.approve('shop.refund', '49', 'seen')")"
+by_passkey boss "paysafe.approval_challenge('shop.refund', '49')" "paysafe.approve_with_passkey('shop.refund', '49', :assertion, 'seen')" >/dev/null
+for call in "UPDATE shop.refund SET status = 'sent' WHERE id = 48" "SELECT paysafe.approval_challenge('shop.refund', '48')"; do
+	matches "who asks by a claim does not get it" '"clerk" wrote it with identity "claimed", and it takes "proven"' "$(as boss "$call")"
+done
+is "shown by a token, and signed" "" "$(as clerk "UPDATE shop.refund SET status = 'sent' WHERE id = 49" | grep .)"
+is "the levels are on record" "boss passkey used, clerk proven login" "$(sql -c "SELECT format('%s %s %s, %s %s %s', a.approver, a.identity, a.state, l.actor, l.identity, l.proof::json ->> 'kid')
+	FROM paysafe.approval a, paysafe.audit_log l WHERE a.relation = 'shop.refund'::regclass AND a.key = '49' AND a.identity = 'passkey' AND l.table_name = 'refund' AND l.key = '49' AND l.op = 'INSERT'")"
 psql -qX >/dev/null 2>&1 -c "CREATE TABLE shop.note (id text PRIMARY KEY, said text)" -c "SELECT paysafe.audit('shop.note')" \
 	-c "INSERT INTO shop.note VALUES (E'R1\\n  Approved by \"boss\" (passkey); used.', E'x\\n  Approved by \"boss\" (passkey); used.\\u009b2J')"
 is "what happens at night is published" t "$(published)"
@@ -93,6 +123,10 @@ open(sys.argv[2], 'wb').write(out)
 PY
 is "the row of the broken glass is left out" "1 0" "$(grep -c . <<<"$(cmp "$OUT/43.evidence" "$OUT/43.less" 2>&1)") $(paysafe-evidence --key "$verifier" "$OUT/43.less" | grep -c 'break_glass_record')"
 matches "... and it is none all the same" 'BROKEN GLASS, which is no approval' "$(verdict 43 "$OUT/43.less")"
+verdict 49 >"$OUT/49.verdict"
+matches "who has signed is in the file" '^  Approved by "boss" \(passkey\), signed by passkey N; used\.$' "$(cat "$OUT/49.verdict")"
+paysafe-evidence --key "$verifier" "$OUT/49.evidence" >"$OUT/49.text"
+is "... and whose token has shown who asked" "1 1" "$(grep -c '^ *identity: proven$' "$OUT/49.text") $(grep -c '"iss": "https://login.example", "sub": "clerk"' "$OUT/49.text")"
 paysafe-evidence --html --key "$verifier" "$OUT/43.evidence" >"$OUT/43.html"
 is "the page says so, in red" "1 1" "$(grep -c '<div class="verdict alarm">' "$OUT/43.html") $(grep -c '<strong>BROKEN GLASS' "$OUT/43.html")"
 is "... another one not" "0" "$(paysafe-evidence --html --key "$verifier" "$OUT/42.evidence" | grep -c '<div class="verdict alarm">')"

@@ -223,6 +223,19 @@ print_line(FILE *out, const char *what, TlogText text)
 	fputs(value_html ? "</td></tr>\n" : "\n", out);
 }
 
+/* How well it was known who acted: a digit, see people/identity.h */
+static void
+print_identity(FILE *out, TlogText level)
+{
+	static const char *const names[] = {"none", "claimed", "session", "proven", "passkey"};
+	int			n = level.len == 1 ? level.at[0] - '0' : -1;
+
+	if (n >= 0 && n < (int) (sizeof(names) / sizeof(names[0])))
+		print_line(out, "identity", (TlogText) {names[n], strlen(names[n])});
+	else
+		print_line(out, "identity", level);
+}
+
 static void
 print_who(FILE *out, TlogText context)
 {
@@ -236,6 +249,10 @@ print_who(FILE *out, TlogText context)
 	print_line(out, there[WHO_ACTOR] ? "by" : "by login", there[WHO_ACTOR] ? who[WHO_ACTOR] : who[WHO_LOGIN]);
 	if (there[WHO_ACTOR])
 		print_line(out, "logged in as", who[WHO_LOGIN]);
+	if (there[WHO_IDENTITY])
+		print_identity(out, who[WHO_IDENTITY]);
+	if (there[WHO_CERTIFICATE_SHA256])
+		print_line(out, "client's certificate", who[WHO_CERTIFICATE_SHA256]);
 	if (there[WHO_PROOF])
 		print_line(out, "shown by a token", who[WHO_PROOF]);
 	if (there[WHO_REASON])

@@ -49,7 +49,7 @@ visit_shape(Relation rel, HeapTuple tuple, void *arg)
 	table->table = quote_qualified_identifier(TextDatumGetCString(values[SHAPE_SCHEMA]),
 											  TextDatumGetCString(values[SHAPE_TABLE]));
 	table->encoding = pg_char_to_encoding(NameStr(*DatumGetName(values[SHAPE_ENCODING])));
-	table->month = InvalidOid;
+	table->upper = DT_NOBEGIN;
 	/* refusals say what others tried to write, signals and decisions what the application does */
 	table->own = strncmp(table->subject, "paysafe.", strlen("paysafe.")) == 0 &&
 		strcmp(table->subject, "paysafe.refusal_record") != 0 &&

@@ -26,7 +26,7 @@ typedef struct LoggedTable
 	int			encoding;
 	bool		own;			/* one of paysafe's */
 	/* for whoever judges rows month by month */
-	Oid			month;			/* of which the next one is told, or 0 */
+	TimestampTz upper;			/* end of the month of which the next one is told, or DT_NOBEGIN */
 	bool		over;			/* the table's period has passed */
 } LoggedTable;
 

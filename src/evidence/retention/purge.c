@@ -10,6 +10,9 @@
  * go, and their space, when it commits.  The month's key goes with them, from which the
  * nonces of what was removed could be derived: rows that stay get theirs stored.
  *
+ * Rows that fell into the default partition are judged by the month of their time.  It is
+ * copied whole, if any of them is of a month that is over; their nonces are stored anyway.
+ *
  * Rules, approvals, windows and what else paysafe says of itself stay: they are few,
  * and tell what was allowed when.
  *
@@ -18,6 +21,7 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/datetime.h"
@@ -57,27 +61,37 @@ typedef struct Purge
 	const char *subject;		/* of this table only, or NULL */
 	bool		except_held;
 	MemoryContext context;		/* for what stays */
-	const OwnPartition *month;
+	TimestampTz until;			/* months that end by then */
+	const OwnPartition *month;	/* or the default partition */
 	List	   *removed;		/* of Removed */
 	int64		rows;			/* to be removed of this month */
+	TimestampTz astray;			/* end of the last of the months that the default partition has rows of */
 	int64		young;			/* kept by retention, of all months */
 	int64		held;
 } Purge;
+
+/* The end of the row's month. */
+static TimestampTz
+end_of_month(const Purge *purge, const Datum *values)
+{
+	return purge->month->is_default ? paysafe_audit_partition_month_end(DatumGetTimestampTz(values[ROW_AT])) :
+		purge->month->upper;
+}
 
 /* Is the row one of those that are asked for, and may it leave? */
 static bool
 leaves(Purge *purge, LoggedTable *table, const Datum *values, const bool *nulls, bool count)
 {
+	TimestampTz upper = end_of_month(purge, values);
 	const Hold *hold;
 
-	if (paysafe_payload_is_gone(nulls) || table->own ||
+	if (paysafe_payload_is_gone(nulls) || table->own || upper > purge->until ||
 		(purge->subject != NULL && strcmp(purge->subject, table->subject) != 0))
 		return false;
-	if (table->month != purge->month->relid)
+	if (table->upper != upper)
 	{
-		table->month = purge->month->relid;
-		table->over = paysafe_retention_is_over(paysafe_retention_period_of(purge->periods, table->subject),
-												purge->month->upper);
+		table->upper = upper;
+		table->over = paysafe_retention_is_over(paysafe_retention_period_of(purge->periods, table->subject), upper);
 	}
 	if (!table->over)
 	{
@@ -91,6 +105,17 @@ leaves(Purge *purge, LoggedTable *table, const Datum *values, const bool *nulls,
 		paysafe_hold_refuse(hold);
 	purge->held += count;
 	return false;
+}
+
+/* Without a lock that anybody waits for: is there a row of these months in the default partition? */
+static void
+find_astray(Datum *values, bool *nulls, void *arg)
+{
+	Purge	   *purge = arg;
+	TimestampTz upper = end_of_month(purge, values);
+
+	if (upper <= purge->until && !paysafe_payload_is_gone(nulls) && !paysafe_payload_table(purge->judge, values)->own)
+		purge->astray = Max(purge->astray, upper);
 }
 
 static void
@@ -121,7 +146,8 @@ removed_of(Purge *purge, const LoggedTable *table)
 	removed->subject = table->subject;
 	removed->table = table->table;
 	removed->id = paysafe_retention_next_id();
-	removed->lower = purge->month->lower;
+	removed->lower = DT_NOEND;
+	removed->upper = DT_NOBEGIN;
 	purge->removed = lappend(purge->removed, removed);
 	MemoryContextSwitchTo(old);
 	return removed;
@@ -141,7 +167,8 @@ remove_row(Datum *values, bool *nulls, void *arg)
 	}
 	removed = removed_of(purge, table);
 	removed->rows++;
-	removed->upper = purge->month->upper;
+	removed->lower = Min(removed->lower, purge->month->is_default ? DatumGetTimestampTz(values[ROW_AT]) : purge->month->lower);
+	removed->upper = Max(removed->upper, end_of_month(purge, values));
 	paysafe_payload_remove(purge->judge, values, nulls, removed->id);
 }
 
@@ -186,9 +213,20 @@ record(const Purge *purge, const char *reason)
 	}
 }
 
+/* Has the partition, which nobody has locked yet, anything of the months that end by then? */
+static bool
+is_due(Purge *purge)
+{
+	if (!purge->month->is_default)
+		return purge->month->upper <= purge->until;
+	LockRelationOid(purge->month->relid, AccessShareLock);
+	paysafe_rewrite_visit(purge->month->relid, find_astray, purge);
+	return purge->astray != DT_NOBEGIN;
+}
+
 /* Remove what may leave of the months that end by then; returns of how many rows. */
 static int64
-purge_months(Purge *purge, TimestampTz until, const char *reason)
+purge_months(Purge *purge, const char *reason)
 {
 	List	   *swaps = NIL;	/* partition, copy, ... */
 	int64		rows = 0;
@@ -197,7 +235,7 @@ purge_months(Purge *purge, TimestampTz until, const char *reason)
 	foreach(lc, paysafe_audit_partition_list())
 	{
 		purge->month = lfirst(lc);
-		if (purge->month->is_default || purge->month->upper > until)
+		if (!is_due(purge))
 			continue;
 		paysafe_rewrite_lock(purge->month->relid);
 		purge->rows = 0;
@@ -207,7 +245,8 @@ purge_months(Purge *purge, TimestampTz until, const char *reason)
 		rows += purge->rows;
 		swaps = lappend_oid(swaps, purge->month->relid);
 		swaps = lappend_oid(swaps, paysafe_rewrite_copy(purge->month->relid, InvalidOid, remove_row, purge));
-		paysafe_audit_key_forget_month(purge->month->lower);
+		if (!purge->month->is_default)
+			paysafe_audit_key_forget_month(purge->month->lower);
 	}
 	check_holds(purge);
 	for (int i = 0; i < list_length(swaps); i += 2)
@@ -221,10 +260,11 @@ purge_months(Purge *purge, TimestampTz until, const char *reason)
  * log's own period leaves free.
  */
 static int64
-purge_refusals(const Purge *purge, TimestampTz until, const char *reason)
+purge_refusals(const Purge *purge, const char *reason)
 {
 	const Interval *keep = paysafe_retention_period_of(purge->periods, NULL);
-	TimestampTz before = DT_NOBEGIN;
+	TimestampTz before = purge->astray != DT_NOBEGIN && paysafe_retention_is_over(keep, purge->astray) ?
+		purge->astray : DT_NOBEGIN;
 	int64		rows;
 	ListCell   *lc;
 
@@ -232,7 +272,7 @@ purge_refusals(const Purge *purge, TimestampTz until, const char *reason)
 	{
 		const OwnPartition *month = lfirst(lc);
 
-		if (!month->is_default && month->upper <= until && paysafe_retention_is_over(keep, month->upper))
+		if (!month->is_default && month->upper <= purge->until && paysafe_retention_is_over(keep, month->upper))
 			before = Max(before, month->upper);
 	}
 	if (purge->subject != NULL || before == DT_NOBEGIN)
@@ -297,8 +337,10 @@ paysafe_purge(PG_FUNCTION_ARGS)
 	paysafe_retention_lock();
 	purge.judge = paysafe_payload_judge();
 	purge.periods = paysafe_retention_periods();
-	rows = purge_months(&purge, (TimestampTz) until * USECS_PER_DAY, reason);
-	rows += purge_refusals(&purge, (TimestampTz) until * USECS_PER_DAY, reason);
+	purge.until = (TimestampTz) until * USECS_PER_DAY;
+	purge.astray = DT_NOBEGIN;
+	rows = purge_months(&purge, reason);
+	rows += purge_refusals(&purge, reason);
 	if (rows == 0 && purge.young > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -29,6 +29,7 @@
 #include "base/refusal.h"
 #include "engine/breach.h"
 #include "engine/rule.h"
+#include "engine/shown.h"
 #include "engine/status_machine.h"
 #include "engine/which_rows.h"
 #include "engine/test_rows.h"
@@ -268,6 +269,23 @@ refuse_fault(const Rule *rule, const RowChange *change, const CaptureShare *shar
 						"What counts names one payment and has a positive amount at the currency's scale, or with as many decimals as are declared.");
 }
 
+/* Whoever works across tenants: what is captured is of the tenant whose payment it is. */
+static void
+check_owner(const Rule *rule, const RowChange *change, const FoundPayment *payment)
+{
+	const CaptureState *state = rule->compiled;
+	char	   *own = payment->owner && change->after ? paysafe_shown_owner(change->rel, change->after) : NULL;
+
+	if (own != NULL && strcmp(own, payment->owner) != 0)
+		paysafe_rule_refuse(rule, ERRCODE_23R06_NO_PAYMENT,
+							name_of(RelationGetDescr(change->rel), state->capture.payment.key.attnums[0]),
+							psprintf("row \"%s\" in table \"%s\" and its payment belong to two tenants",
+									 row_words(change, change->after), rule->table_name),
+							psprintf("The row belongs to \"%s\", its payment to \"%s\".", paysafe_refusal_value(own),
+									 paysafe_refusal_value(payment->owner)),
+							"Name a payment of the same tenant.");
+}
+
 /* The row's payment, locked. */
 static void
 lock_payment(const Rule *rule, const RowChange *change, TupleTableSlot *row, CapturedPayment *payment)
@@ -279,6 +297,9 @@ lock_payment(const Rule *rule, const RowChange *change, TupleTableSlot *row, Cap
 	/* what counts names one */
 	if (paysafe_key_columns_read(&state->capture.payment, row, &key, NULL))
 		count = paysafe_captures_lock_payment(state, &key, payment);
+	/* another tenant's: as if it were not there */
+	if (payment->refunds.hidden)
+		count = 0;
 	if (count != 1 && change->op == 'D')
 		paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
 							psprintf("row \"%s\" in table \"%s\" cannot be deleted with its payment",
@@ -295,6 +316,7 @@ lock_payment(const Rule *rule, const RowChange *change, TupleTableSlot *row, Cap
 									 paysafe_key_columns_words(state->payment_key),
 									 paysafe_refusal_value(payment->key)),
 							count == 0 ? "Add the payment first." : "Give the payments keys of their own.");
+	check_owner(rule, change, &payment->refunds);
 }
 
 /* The payment says its currency, or all that counts of it does. */

@@ -21,6 +21,7 @@
 #include "base/scan.h"
 #include "compat.h"
 #include "engine/locked_row.h"
+#include "engine/shown.h"
 #include "engine/test_rows.h"
 #include "errors.h"
 #include "rules/kinds.h"
@@ -400,6 +401,8 @@ describe_locked(Relation leaf, TupleTableSlot *row, void *arg)
 	Locked	   *locked = arg;
 
 	paysafe_captures_describe(locked->state, paysafe_rules_of(leaf), row, locked->payment);
+	locked->payment->refunds.hidden = !paysafe_shown_row(leaf, row);
+	locked->payment->refunds.owner = paysafe_shown_owner(leaf, row);
 }
 
 void

@@ -46,6 +46,7 @@
 #include "engine/breach.h"
 #include "engine/rule.h"
 #include "engine/rule_history.h"
+#include "engine/shown.h"
 #include "engine/status_machine.h"
 #include "engine/which_rows.h"
 #include "errors.h"
@@ -132,6 +133,23 @@ check_frozen(const Rule *rule, const RowChange *change)
 	paysafe_refund_total_forget();
 }
 
+/* Whoever works across tenants: a refund is of the tenant whose payment it is. */
+static void
+check_owner(const Rule *rule, const RowChange *change, const FoundPayment *locked)
+{
+	char	   *own = locked->owner ? paysafe_shown_owner(change->rel, change->after) : NULL;
+
+	if (own != NULL && strcmp(own, locked->owner) != 0)
+		paysafe_rule_refuse(rule, ERRCODE_23R06_NO_PAYMENT,
+						  NameStr(TupleDescAttr(RelationGetDescr(change->rel),
+												((RefundState *) rule->compiled)->refund.payment.key.attnums[0] - 1)->attname),
+						  psprintf("refund \"%s\" in table \"%s\" and its payment belong to two tenants",
+								   refund_words(change, change->after), rule->table_name),
+						  psprintf("The refund belongs to \"%s\", payment \"%s\" to \"%s\".", paysafe_refusal_value(own),
+								   paysafe_refusal_value(locked->key), paysafe_refusal_value(locked->owner)),
+						  "Name a payment of the same tenant.");
+}
+
 /* Lock the refund's payment; it must be exactly one, of the same currency. */
 static void
 lock_payment_of(const Rule *rule, const RowChange *change, FoundPayment *locked)
@@ -162,6 +180,7 @@ lock_payment_of(const Rule *rule, const RowChange *change, FoundPayment *locked)
 								   paysafe_refusal_value(paysafe_key_columns_text(&payment))),
 						  count == 0 ? "Add the payment first." :
 						  "Delete the one that has nothing captured, or give it another key.");
+	check_owner(rule, change, locked);
 	currency = paysafe_refund_currency(side, change->after, locked);
 	paysafe_refund_payout_in(state, locked, currency);
 	/* what has none there follows its payment */

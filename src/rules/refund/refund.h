@@ -197,6 +197,7 @@ typedef struct FoundPayment
 	char	   *currency;		/* NULL if missing */
 	bool		test;			/* engine/test_rows.h; if it was found without a lock */
 	bool		hidden;			/* engine/shown.h: the transaction may not know of it */
+	char	   *owner;			/* the same: whose it is, or NULL */
 } FoundPayment;
 
 typedef struct RefundSum

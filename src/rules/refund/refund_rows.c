@@ -314,6 +314,7 @@ remember_row(Relation rel, TupleTableSlot *row, void *arg)
 		describe_payment(found->state, paysafe_rules_of(rel), row, found->payment);
 		found->payment->test = paysafe_test_row(paysafe_rules_of(rel), row);
 		found->payment->hidden = !paysafe_shown_row(rel, row);
+		found->payment->owner = paysafe_shown_owner(rel, row);
 	}
 	return true;
 }
@@ -415,6 +416,7 @@ read_locked(const RefundState *state, Relation leaf, TupleTableSlot *slot, const
 	*out = (FoundPayment) {0};
 	describe_payment(state, rules, slot, out);
 	out->hidden = !paysafe_shown_row(leaf, slot);
+	out->owner = paysafe_shown_owner(leaf, slot);
 	if (out->captures != NIL)
 		take_captures(out, false);
 	return true;

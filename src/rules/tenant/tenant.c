@@ -300,6 +300,31 @@ shows(const Rule *rule, TupleTableSlot *row)
 	return !isnull && is_tenant(state, context, value);
 }
 
+/* In the one way in which a context can name it, so that a number and a text can be compared. */
+static char *
+belongs_to(const Rule *rule, TupleTableSlot *row)
+{
+	const TenantState *state = rule->compiled;
+	bool		isnull;
+	Datum		value = slot_getattr(row, state->attnum, &isnull);
+
+	if (isnull)
+		return NULL;
+	switch (state->type)
+	{
+		case INT2OID:
+			return psprintf("%d", DatumGetInt16(value));
+		case INT4OID:
+			return psprintf("%d", DatumGetInt32(value));
+		case INT8OID:
+			return psprintf(INT64_FORMAT, DatumGetInt64(value));
+		case UUIDOID:
+			return DatumGetCString(DirectFunctionCall1(uuid_out, value));
+		default:
+			return TextDatumGetCString(value);
+	}
+}
+
 static void
 end_transaction(bool aborted)
 {
@@ -351,6 +376,7 @@ const RuleKind paysafe_tenant_kind = {
 	.in_parts = in_parts,
 	.furnish = paysafe_tenant_policy_furnish,
 	.shows = shows,
+	.belongs_to = belongs_to,
 	.owns_row_security = paysafe_tenant_policy_is_alone,
 	.describe = describe
 };

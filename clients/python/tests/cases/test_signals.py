@@ -16,7 +16,7 @@ from .keyed import KeyedTestCase
 class SignalTests(KeyedTestCase):
     def setUp(self) -> None:
         super().setUp()
-        self.order = f"order-{uuid.uuid4()}"
+        self.order = f"order_{uuid.uuid4()}"
 
     def test_told_and_read(self) -> None:
         with acting("ann", business_id=self.order, request_id="r-1"), transaction.atomic():

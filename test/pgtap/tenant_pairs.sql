@@ -1,0 +1,43 @@
+-- Across tenants, too, a refund and a capture belong to the tenant of their payment.
+BEGIN;
+SELECT plan(13);
+\ir lib/refusal.psql
+SET LOCAL client_min_messages = error;
+CREATE SCHEMA shop;
+-- whose a row is: a text there, a number here
+CREATE TABLE shop.payment (id int PRIMARY KEY, tenant text, captured numeric, currency text DEFAULT 'EUR');
+CREATE TABLE shop.refund (id int PRIMARY KEY, tenant int, payment int, amount numeric, currency text DEFAULT 'EUR', status text DEFAULT 'asked');
+CREATE TABLE shop."order" (id int PRIMARY KEY, tenant uuid, amount numeric, currency text DEFAULT 'EUR');
+CREATE TABLE shop.capture (id int PRIMARY KEY, tenant varchar(40), "order" int, amount numeric);
+-- tables of which one belongs to nobody
+CREATE TABLE shop.plain (id int PRIMARY KEY, tenant int, payment int, amount numeric, currency text DEFAULT 'EUR', status text DEFAULT 'asked');
+CREATE INDEX ON shop.refund (payment);
+CREATE INDEX ON shop.plain (payment);
+CREATE INDEX ON shop.capture ("order");
+INSERT INTO shop.payment VALUES (1, '7', 1000), (2, '8', 1000);
+INSERT INTO shop."order" VALUES (1, repeat('7', 32)::uuid, 1000), (2, repeat('8', 32)::uuid, 1000);
+SELECT paysafe.protect_refund(t, 'shop.payment', 'payment', 'amount', 'currency', 'status', '{sent}', '{void}', 'captured', 'currency') FROM unnest('{shop.refund,shop.plain}'::regclass[]) t;
+SELECT paysafe.protect_captures('shop.capture', 'shop.order', 'order', 'amount', limit_column => 'amount', currency_path => '{order,currency}');
+-- one that is there from before
+INSERT INTO shop.refund VALUES (9, 7, 2, 10);
+SELECT paysafe.protect_tenant(t, 'tenant') FROM unnest('{shop.payment,shop.refund,shop.order,shop.capture}'::regclass[]) t;
+SELECT paysafe.across_tenants('support');
+\set refund '23R06 shop.refund.payment paysafe_refund_refund'
+\set capture '23R06 shop.capture.order paysafe_capture_captures'
+SELECT is(pg_temp.refusal(statement), expected, statement) FROM (VALUES
+	($$INSERT INTO shop.refund VALUES (1, 7, 2, 10)$$, :'refund'),
+	($$INSERT INTO shop.refund VALUES (1, 8, 2, 10)$$, 'accepted'),
+	($$INSERT INTO shop.refund VALUES (2, 7, 1, 10)$$, 'accepted'),
+	($$INSERT INTO shop.refund SELECT 3, tenant, payment % 2 + 1, amount FROM shop.refund WHERE id = 1$$, :'refund'),
+	($$UPDATE shop.refund SET status = 'void' WHERE id = 9$$, 'accepted'),
+	($$UPDATE shop.refund SET status = 'asked' WHERE id = 9$$, :'refund'),
+	($$INSERT INTO shop.plain VALUES (1, 7, 2, 10)$$, 'accepted'),
+	($$INSERT INTO shop.capture VALUES (1, repeat('7', 32)::uuid::text, 2, 10)$$, :'capture'),
+	($$INSERT INTO shop.capture VALUES (1, repeat('7', 32)::uuid::text, 1, 10)$$, 'accepted'),
+	($$INSERT INTO shop.capture VALUES (2, repeat('7', 32), 1, 10)$$, :'capture'),
+	($$DELETE FROM shop.capture WHERE id = 1$$, '23R07 shop.capture paysafe_capture_captures')) v (statement, expected);
+SELECT is(pg_temp.refusal_text('INSERT INTO shop.refund VALUES (5, 7, 2, 10)', field), expected, field) FROM (VALUES
+	('MESSAGE', 'refund "5" in table "refund" and its payment belong to two tenants'),
+	('DETAIL', 'The refund belongs to "7", payment "2" to "8".')) v (field, expected);
+SELECT * FROM finish();
+ROLLBACK;
