@@ -23,8 +23,9 @@ shows() {
 }
 
 certificates() {
-	local port=$((20000 + RANDOM % 12000)) cards=$PAYSAFE_RUN/cards card approve hba=$PAYSAFE_RUN/data/pg_hba.conf
+	local port cards=$PAYSAFE_RUN/cards card approve hba=$PAYSAFE_RUN/data/pg_hba.conf
 	local long="/O=$(printf 'x%.0s' {1..55})/CN=ärger"
+	free_port
 	mkdir -p "$cards"
 	for card in ca other; do
 		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$card" -days 30 \
