@@ -388,6 +388,35 @@ class Play(banded.Play):
         if self.chance(0.5):
             self.in_place(self.m.delegations[-1])
 
+    def stand_in(self) -> None:
+        """Somebody who is in no group approves for a member; something comes between."""
+        some = [b.group for b in self.all_bands() if b.group and self.m.groups[b.group]]
+        if not some:
+            return
+        members = self.m.groups[self.rng.choice(some)]
+        giver = self.rng.choice(sorted(members))
+        takers = [p for p in PEOPLE if p not in members]
+        if not takers:
+            return
+        taker = self.rng.choice(takers)
+        there = [d for d in self.m.delegations if (d.giver, d.taker) == (giver, taker)]
+        if not there:
+            if self.comes_back(giver, taker):
+                return
+            sql = f"SELECT paysafe.delegate_approval('{taker}', now() + interval '1 day', 'away')"
+            self.by(giver, 2, sql)
+            number = self.ask("SELECT max(id) FROM paysafe.delegation")[0][0]
+            there = [Delegation(giver, taker, 2, number)]
+            self.m.delegations += there
+        before = len(self.m.rows)
+        self.request_by(self.rng.choice([p for p in PEOPLE if p not in (giver, taker)]))
+        if len(self.m.rows) == before:
+            return
+        i = max(self.m.rows)
+        if self.approve_by(i, taker, 2):
+            self.comes_between(there[0])
+        self.send_it(i)
+
     def in_place(self, d: Delegation) -> None:
         """Who has been asked to approves; something may come between."""
         before = len(self.m.rows)
@@ -568,6 +597,7 @@ ACTS: dict[str, float] = {
     "spread": 5,
     "beside": 3,
     "delegate": 5,
+    "stand_in": 5,
     "take_back": 2,
     "away": 1,
     "tighten": 2,

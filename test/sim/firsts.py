@@ -24,7 +24,7 @@ TYPES = {
     "uuid": "'00000000-0000-0000-0000-00000000000{}'",
     "inet": "'192.0.2.{}'",
 }
-MOST = 80  # of a kind, a hundred in a minute are signals each
+MOST = 40  # of a kind, a hundred in a minute are signals each
 
 
 @dataclass(frozen=True)
@@ -284,7 +284,7 @@ class Play(tabled.Play):
             self.m = m if end.startswith("COMMIT") else self.m
             m = copy.deepcopy(self.m)
         mine = copy.deepcopy(m)
-        sql = f"SET LOCAL lock_timeout = '80ms';\nINSERT INTO payout VALUES {self.row_values(i + 1, row)}"
+        sql = f"SET LOCAL lock_timeout = '2s';\nINSERT INTO payout VALUES {self.row_values(i + 1, row)}"
         self.must(sql, True, "")
         self.put(mine, [(i + 1, row)])  # told false, if the other one has it
         self.must("COMMIT", True, "")
