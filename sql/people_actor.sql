@@ -10,3 +10,10 @@ CREATE FUNCTION paysafe.act_as(
 	LANGUAGE C VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'paysafe_act_as';
 COMMENT ON FUNCTION paysafe.act_as(text, text, text, text, text) IS 'declares who acts in this transaction, and why; grant EXECUTE to application roles only';
+
+CREATE FUNCTION paysafe.act_from(
+	origin text
+) RETURNS void
+	LANGUAGE C VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'paysafe_act_from';
+COMMENT ON FUNCTION paysafe.act_from(text) IS 'says from which address comes what is done in this transaction, for limits of failed attempts; grant EXECUTE to application roles only';

@@ -38,10 +38,12 @@
 #include "people/approval.h"
 #include "people/registry.h"
 #include "people/tenant.h"
+#include "people/tried.h"
 #include "rules/replica.h"
 #include "services/expiry.h"
 #include "services/idempotency/idempotency.h"
 #include "services/request/request.h"
+#include "services/throttle/failed.h"
 #include "services/throttle/limit.h"
 #include "services/webhook/webhook.h"
 #include "store/catalog.h"
@@ -67,6 +69,7 @@ _PG_init(void)
 	paysafe_registry_init();
 	paysafe_acting_init();
 	paysafe_tenant_init();
+	paysafe_tried_init();
 	paysafe_money_init();
 	paysafe_rule_init();
 	paysafe_approval_init();
@@ -85,6 +88,7 @@ _PG_init(void)
 	paysafe_keyring_init();
 	paysafe_issuer_init();
 	paysafe_throttle_init();
+	paysafe_failed_init();
 	paysafe_idempotency_init();
 	paysafe_webhook_init();
 	paysafe_request_init();

@@ -44,7 +44,8 @@ typedef struct OutcomeDatabase
 {
 	Oid			database;
 	TimestampTz since;			/* it is counted */
-	int64		asked;			/* the minute for which a judge was sent last */
+	int64		asked;			/* the minute for which a judge was to be sent last */
+	bool		unsent;			/* it could not be */
 	int64		judged_to;
 	int			series;
 } OutcomeDatabase;
@@ -52,6 +53,7 @@ typedef struct OutcomeDatabase
 typedef struct OutcomeTable
 {
 	LWLock	   *lock;
+	TimestampTz looked;			/* somebody did, for databases to be judged */
 	int			used;			/* slots */
 	pg_atomic_uint64 lost;
 	pg_atomic_uint32 freed;		/* how often a slot was, and 1 */
@@ -61,6 +63,25 @@ typedef struct OutcomeTable
 } OutcomeTable;
 
 static OutcomeTable *table = NULL;
+
+#define NAME_OF(series, name) [series] = name,
+
+static const char *const own_names[OUTCOME_NSERIES] = {PAYSAFE_OUTCOME_OWN(NAME_OF)};
+
+const char *
+paysafe_outcome_name(OutcomeSeries series)
+{
+	return own_names[series];
+}
+
+bool
+paysafe_outcome_is_own(const char *name)
+{
+	for (int i = 0; i < OUTCOME_NSERIES; i++)
+		if (strcmp(name, own_names[i]) == 0)
+			return true;
+	return false;
+}
 
 static void
 set_name(char *to, const char *name)
@@ -278,6 +299,8 @@ paysafe_outcome_since(void)
 	OutcomeDatabase *database;
 	TimestampTz since;
 
+	if (table == NULL)
+		return GetCurrentTimestamp();
 	LWLockAcquire(table->lock, LW_SHARED);
 	database = find_database(MyDatabaseId, false);
 	since = database ? database->since : GetCurrentTimestamp();
@@ -291,6 +314,8 @@ paysafe_outcome_judged_to(void)
 	OutcomeDatabase *database;
 	int64		minute;
 
+	if (table == NULL)
+		return 0;
 	LWLockAcquire(table->lock, LW_SHARED);
 	database = find_database(MyDatabaseId, false);
 	minute = database ? database->judged_to : 0;
@@ -326,8 +351,10 @@ Oid
 paysafe_outcome_next(int64 minute)
 {
 	Oid			result = InvalidOid;
+	TimestampTz now = GetCurrentTimestamp();
 
 	LWLockAcquire(table->lock, LW_EXCLUSIVE);
+	table->looked = now;
 	for (int i = 0; i < DATABASES && !OidIsValid(result); i++)
 	{
 		OutcomeDatabase *database = &table->databases[i];
@@ -340,6 +367,35 @@ paysafe_outcome_next(int64 minute)
 	}
 	LWLockRelease(table->lock);
 	return result;
+}
+
+void
+paysafe_outcome_sent(Oid oid, bool sent)
+{
+	OutcomeDatabase *database;
+
+	LWLockAcquire(table->lock, LW_EXCLUSIVE);
+	database = find_database(oid, false);
+	if (database != NULL)
+		database->unsent = !sent;
+	LWLockRelease(table->lock);
+}
+
+TimestampTz
+paysafe_outcome_looked(bool *sent)
+{
+	OutcomeDatabase *database;
+	TimestampTz looked;
+
+	*sent = true;
+	if (table == NULL)
+		return GetCurrentTimestamp();
+	LWLockAcquire(table->lock, LW_SHARED);
+	looked = table->looked;
+	database = find_database(MyDatabaseId, false);
+	*sent = database == NULL || !database->unsent;
+	LWLockRelease(table->lock);
+	return looked;
 }
 
 void
@@ -432,6 +488,7 @@ paysafe_outcome_startup(void)
 	if (found)
 		return;
 	memset(table, 0, sizeof(OutcomeTable));
+	table->looked = GetCurrentTimestamp();
 	table->lock = &GetNamedLWLockTranche(TRANCHE)->lock;
 	pg_atomic_init_u64(&table->lost, 0);
 	pg_atomic_init_u32(&table->freed, 1);

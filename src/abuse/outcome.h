@@ -21,6 +21,28 @@
 
 #define PAYSAFE_OUTCOME_SERIES_MAX	512	/* of all databases */
 
+/* paysafe's own series, which nobody else writes; doc/alarms.md says what their segments are. */
+#define PAYSAFE_OUTCOME_OWN(SERIES) \
+	SERIES(OUTCOME_WRITE, "write") \
+	SERIES(OUTCOME_REFUSED, "refused") \
+	SERIES(OUTCOME_THROTTLE, "throttle") \
+	SERIES(OUTCOME_WEBHOOK, "webhook") \
+	SERIES(OUTCOME_REQUEST, "request") \
+	SERIES(OUTCOME_APPROVAL_GIVEN, "approval_given") \
+	SERIES(OUTCOME_APPROVAL_USED, "approval_used") \
+	SERIES(OUTCOME_DECISION, "decision")
+
+#define PAYSAFE_OUTCOME_NUMBER(series, name) series,
+
+typedef enum OutcomeSeries
+{
+	PAYSAFE_OUTCOME_OWN(PAYSAFE_OUTCOME_NUMBER)
+	OUTCOME_NSERIES
+} OutcomeSeries;
+
+extern const char *paysafe_outcome_name(OutcomeSeries series);
+extern bool paysafe_outcome_is_own(const char *name);
+
 /* Where a session found a series. Zeros: nowhere yet. A generation without a slot: there was no place. */
 typedef struct OutcomePlace
 {
@@ -65,9 +87,10 @@ extern void paysafe_outcome_restore(const char *series, const char *segment, con
 
 /*
  * Which database is to be judged now, of minutes that are over: one after the other. InvalidOid:
- * none. The caller says when its judge is done, or gone.
+ * none. The caller says whether a judge could be sent.
  */
 extern Oid	paysafe_outcome_next(int64 minute);
+extern void paysafe_outcome_sent(Oid database, bool sent);
 extern void paysafe_outcome_suspect(Oid database);	/* it may have series that were known before */
 extern void paysafe_outcome_forget(Oid database);	/* it is gone, or the extension is */
 
@@ -78,8 +101,11 @@ extern void paysafe_outcome_set_judged_to(int64 minute);
 /* A database without series is not judged until it has one. */
 extern void paysafe_outcome_settle(void);
 
-/* Since when it is counted: the end of recovery, or later. */
+/* Since when it is counted: the end of recovery, or later; now, if it is not. */
 extern TimestampTz paysafe_outcome_since(void);
+
+/* When somebody last looked who is to be judged (or the server started), and whether this database's judge could be sent then. */
+extern TimestampTz paysafe_outcome_looked(bool *sent);
 
 /* How many series there are of this database, and how often something found no place since the start. */
 extern int	paysafe_outcome_series(int64 *lost);

@@ -138,17 +138,9 @@ paysafe_refusal_value(const char *value)
 	return psprintf("%.*s...", pg_mbcliplen(value, len, MAX_VALUE), value);
 }
 
-void
-paysafe_refuse(const Refusal *refusal)
+static PAYSAFE_NORETURN void
+raise_clean(const Refusal *r)
 {
-	Refusal		clean;
-	const Refusal *r = &clean;
-
-	/* neither a cancel nor the end of the session comes before the record */
-	HOLD_INTERRUPTS();
-	clean = redacted(refusal);
-	record(r);
-	RESUME_INTERRUPTS();
 	ereport(ERROR,
 			(errcode(r->sqlstate),
 			 errmsg("%s", r->message),
@@ -162,4 +154,25 @@ paysafe_refuse(const Refusal *refusal)
 								psprintf("paysafe_%s_%s", r->table_name, r->rule) :
 								psprintf("paysafe_%s", r->rule))));
 	pg_unreachable();
+}
+
+void
+paysafe_refuse(const Refusal *refusal)
+{
+	Refusal		clean;
+
+	/* neither a cancel nor the end of the session comes before the record */
+	HOLD_INTERRUPTS();
+	clean = redacted(refusal);
+	record(&clean);
+	RESUME_INTERRUPTS();
+	raise_clean(&clean);
+}
+
+void
+paysafe_refusal_raise(const Refusal *refusal)
+{
+	Refusal		clean = redacted(refusal);
+
+	raise_clean(&clean);
 }

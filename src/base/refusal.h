@@ -84,4 +84,7 @@ extern char *paysafe_refusal_value(const char *value);
  */
 extern PAYSAFE_NORETURN void paysafe_refuse(const Refusal *refusal);
 
+/* The same, of what is on record already, with more than is told here. */
+extern PAYSAFE_NORETURN void paysafe_refusal_raise(const Refusal *refusal);
+
 #endif							/* PAYSAFE_REFUSAL_H */

@@ -97,6 +97,8 @@ paysafe_library_state(PG_FUNCTION_ARGS)
 	}
 	trouble = paysafe_alarm_trouble(&bad);
 	put(result, "outcomes_judged", !bad, trouble);
+	trouble = paysafe_alarm_worker_trouble();
+	put(result, "alarm_worker", trouble == NULL, trouble);
 	put(result, "superuser_lockdown", true,
 		paysafe_lockdown_is_on() ? "on" : "off: superusers can load native code and reach the server's files");
 	if (paysafe_lockdown_is_on())

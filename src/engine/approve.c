@@ -31,6 +31,7 @@
 #include "people/acting.h"
 #include "people/approval.h"
 #include "people/person.h"
+#include "people/tried.h"
 #include "redact/redact.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
@@ -256,12 +257,25 @@ paysafe_approve_subjects(Oid relid, const char *key)
 	return row_subjects(relid, key, false);
 }
 
-void
-paysafe_approve_check(Oid relid, const char *key, List *subjects, const Person *approver)
+/* Who is to approve what. */
+typedef struct Approving
 {
+	Oid			relid;
+	const char *key;
+	List	   *subjects;
+	const Person *approver;
+} Approving;
+
+static void
+check_approving(void *arg)
+{
+	const Approving *approving = arg;
+	const Person *approver = approving->approver;
+	Oid			relid = approving->relid;
+	const char *key = approving->key;
 	ListCell   *lc;
 
-	foreach(lc, subjects)
+	foreach(lc, approving->subjects)
 	{
 		const ApprovalSubject *subject = lfirst(lc);
 
@@ -285,6 +299,37 @@ paysafe_approve_check(Oid relid, const char *key, List *subjects, const Person *
 											 quote_literal_cstr(paysafe_redact_string(key))) :
 									"Call paysafe.act_as_token in the same transaction first.");
 	}
+}
+
+void
+paysafe_approve_check(Oid relid, const char *key, List *subjects, const Person *approver)
+{
+	Approving	approving = {.relid = relid, .key = key, .subjects = subjects, .approver = approver};
+
+	paysafe_approve_try(approver, check_approving, &approving);
+}
+
+static void
+check_voice(void *arg)
+{
+	const Approving *approving = arg;
+
+	paysafe_acting_check_voice(approving->approver, approving->relid);
+}
+
+void
+paysafe_approve_check_voice(Oid relid, const Person *approver)
+{
+	Approving	approving = {.relid = relid, .approver = approver};
+
+	paysafe_approve_try(approver, check_voice, &approving);
+}
+
+void
+paysafe_approve_try(const Person *person, void (*check) (void *), void *arg)
+{
+	paysafe_tried_check("approval", person->actor ? person->actor : person->login, "the approval is not accepted",
+						"approval_record", check, arg);
 }
 
 List *
@@ -337,7 +382,7 @@ paysafe_approve(PG_FUNCTION_ARGS)
 	relid = PG_GETARG_OID(0);
 	key = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	approver = paysafe_person_current();
-	paysafe_acting_check_voice(approver, relid);
+	paysafe_approve_check_voice(relid, approver);
 	subjects = paysafe_approve_subjects(relid, key);
 	paysafe_approve_check(relid, key, subjects, approver);
 	ids = paysafe_approve_record(relid, key, subjects, approver, reason,

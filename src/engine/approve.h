@@ -28,6 +28,13 @@ extern List *paysafe_approve_subjects(Oid relid, const char *key);
  */
 extern void paysafe_approve_check(Oid relid, const char *key, List *subjects, const Person *approver);
 
+/*
+ * Refuse (42501) whom the registry of people does not let approve, or reject: as above, and what else is asked of who says yes or
+ * no.  Each is an attempt that can fail (people/tried.h).
+ */
+extern void paysafe_approve_check_voice(Oid relid, const Person *approver);
+extern void paysafe_approve_try(const Person *person, void (*check) (void *), void *arg);
+
 /* Who has ever asked, by name, for something of this scope by a rule of the table (NULL: any): of Person. */
 extern List *paysafe_approve_askers(Oid relid, const char *rule, const char *scope);
 

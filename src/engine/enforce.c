@@ -162,7 +162,8 @@ count_accepted(RelationRules *rules)
 {
 	if (likely(paysafe_outcome_count_at(&rules->accepted, 1, 0)))
 		return;
-	rules->accepted = paysafe_outcome_place("write", psprintf("%s.%s", rules->rules[0].schema_name, rules->rules[0].table_name));
+	rules->accepted = paysafe_outcome_place(paysafe_outcome_name(OUTCOME_WRITE),
+											 psprintf("%s.%s", rules->rules[0].schema_name, rules->rules[0].table_name));
 	(void) paysafe_outcome_count_at(&rules->accepted, 1, 0);
 }
 

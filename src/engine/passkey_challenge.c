@@ -38,6 +38,7 @@
 #include "people/passkey.h"
 #include "people/person.h"
 #include "people/registry.h"
+#include "people/tried.h"
 #include "redact/redact.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
@@ -304,7 +305,7 @@ paysafe_passkey_ask(Oid relid, const char *key, List *subjects, const char *rp_i
 	StringInfoData json;
 
 	approver = paysafe_person_current();
-	paysafe_acting_check_voice(approver, relid);
+	paysafe_approve_check_voice(relid, approver);
 	passkeys = of_relying_party(paysafe_passkey_of(approver->actor), rp_id);
 	if (passkeys == NIL)
 		paysafe_passkey_refuse("challenge", psprintf("\"%s\" has no passkey%s%s", approver->actor,
@@ -365,6 +366,14 @@ refuse_assertion(const char *why)
 						   "paysafe.refusal_log says why.");
 }
 
+/* Somebody tries with what is not the passkey's, one that is named (NULL: none that is known): that counts. */
+static PAYSAFE_NORETURN void
+refuse_attempt(const Passkey *passkey, const char *why)
+{
+	(void) paysafe_tried("passkey", passkey ? passkey->actor : NULL, true);
+	refuse_assertion(why);
+}
+
 /* The passkey that the assertion names and the challenge was made for. */
 static Passkey *
 asserting_passkey(const TokenAssertion *assertion, const Challenge *challenge)
@@ -373,24 +382,43 @@ asserting_passkey(const TokenAssertion *assertion, const Challenge *challenge)
 	const bytea *handle;
 
 	if (passkey == NULL)
-		refuse_assertion("a passkey that nobody has enrolled");
+		refuse_attempt(NULL, "a passkey that nobody has enrolled");
 	/* whoever revokes it waits, and then ends what it has approved here */
 	paysafe_passkey_lock(passkey);
 	if (passkey->revoked)
-		refuse_assertion(psprintf("passkey " INT64_FORMAT " is revoked", passkey->id));
+		refuse_attempt(passkey, psprintf("passkey " INT64_FORMAT " is revoked", passkey->id));
 	/* time for those whom somebody has kept from signing to see it */
 	if (passkey->signs_from > GetCurrentTimestamp())
 		paysafe_passkey_refuse("waits", psprintf("passkey " INT64_FORMAT " signs nothing yet", passkey->id), NULL,
 							   psprintf("Nobody who could sign has approved it: it counts from %s on.", timestamptz_to_str(passkey->signs_from)),
 							   "Whoever knows nothing of it has it revoked: paysafe.revoke_passkey.");
 	if (!paysafe_passkey_is_of(passkey, challenge->actor))
-		refuse_assertion("a challenge for somebody else");
+		refuse_attempt(passkey, "a challenge for somebody else");
 	handle = passkey->terms.user_handle;
 	if (handle != NULL && assertion->user_handle_len > 0 &&
 		(VARSIZE_ANY_EXHDR(handle) != assertion->user_handle_len ||
 		 memcmp(VARDATA_ANY(handle), assertion->user_handle, assertion->user_handle_len) != 0))
-		refuse_assertion("a passkey of another user");
+		refuse_attempt(passkey, "a passkey of another user");
 	return passkey;
+}
+
+typedef struct Voice
+{
+	const Person *approver;
+	Oid			relation;
+} Voice;
+
+static void
+check_voice(void *arg)
+{
+	const Voice *voice = arg;
+	ApprovalSubject anything = {0};
+	int64		stands_for;
+
+	paysafe_acting_check_voice(voice->approver, voice->relation);
+	if (!paysafe_acting_may_approve(voice->approver, GetCurrentTimestamp(), voice->relation, &anything, &stands_for, NULL))
+		paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE, psprintf("\"%s\" cannot approve this", voice->approver->actor),
+								"The registry of people does not let this person approve.", NULL);
 }
 
 /* The registry of people knows the owner by name; it must not know the credential as somebody else's. */
@@ -401,15 +429,11 @@ check_owner(const Passkey *passkey, const Person *approver, Oid relation)
 		paysafe_registry_find(PERSON_PASSKEY, base64url_of(VARDATA_ANY(passkey->credential_id),
 														   VARSIZE_ANY_EXHDR(passkey->credential_id))) : NULL;
 	RegisteredPerson *person = owner ? paysafe_registry_find(PERSON_NAME, passkey->actor) : NULL;
-	ApprovalSubject anything = {0};
-	int64		stands_for;
+	Voice		voice = {.approver = approver, .relation = relation};
 
 	if (owner != NULL && (person == NULL || person->id != owner->id))
-		refuse_assertion("the registry of people has the passkey as somebody else's");
-	paysafe_acting_check_voice(approver, relation);
-	if (!paysafe_acting_may_approve(approver, GetCurrentTimestamp(), relation, &anything, &stands_for, NULL))
-		paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE, psprintf("\"%s\" cannot approve this", approver->actor),
-								"The registry of people does not let this person approve.", NULL);
+		refuse_attempt(passkey, "the registry of people has the passkey as somebody else's");
+	paysafe_approve_try(approver, check_voice, &voice);
 }
 
 static void
@@ -425,7 +449,9 @@ check_assertion(const Passkey *passkey, const TokenAssertion *assertion, const u
 		passkey->backup_eligible != ((data.flags & TOKEN_FLAG_BE) != 0))
 		why = "whether the passkey may have copies is not as it was enrolled";
 	if (why != NULL)
-		refuse_assertion(why);
+		refuse_attempt(passkey, why);
+	if (paysafe_tried("passkey", passkey->actor, false) == TRIED_LOCKED_OUT)
+		refuse_assertion("too many from this address have failed");
 	paysafe_passkey_count_use(passkey, &data);
 }
 
@@ -439,9 +465,9 @@ paysafe_passkey_take(FunctionCallInfo fcinfo, int n, Oid relid, const char *key)
 	taken->assertion = assertion_argument(fcinfo, n);
 	why = token_webauthn_client_data(text_of(taken->assertion->client_data, taken->assertion->client_data_len), &client);
 	if (why != NULL)
-		refuse_assertion(why);
+		refuse_attempt(NULL, why);
 	if (client.challenge_len != PAYSAFE_SHA256_LEN)
-		refuse_assertion("a challenge that is none of ours");
+		refuse_attempt(NULL, "a challenge that is none of ours");
 	memcpy(taken->hash, client.challenge, PAYSAFE_SHA256_LEN);
 	taken->challenge = take_challenge(taken->hash, relid, key ? key : IN_ADVANCE);
 	taken->passkey = asserting_passkey(taken->assertion, taken->challenge);

@@ -31,24 +31,35 @@
 #include "store/catalog.h"
 #include "values/spec.h"
 
-/* One of those who asked for it (then true: it is of what they ask for), or somebody who could approve. */
-static bool
-check_rejecter(Oid relation, const ApprovalSubject *subject, const Person *person)
+/* Who says no to what. */
+typedef struct Rejecting
 {
+	Oid			relation;
+	const ApprovalSubject *subject;
+	const Person *person;
+	bool		own;			/* has asked for it */
+} Rejecting;
+
+/* One of those who asked for it (then own: it is of what they ask for), or somebody who could approve. */
+static void
+check_rejecter(void *arg)
+{
+	Rejecting  *rejecting = arg;
+	const Person *person = rejecting->person;
 	ListCell   *lc;
 
 	if (person->actor == NULL)
 		paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE, "a rejection needs a person",
 								"No actor is declared in this transaction, and a login alone is not a person.",
 								"Call paysafe.act_as('name') in the same transaction first.");
-	foreach(lc, subject->requesters)
+	foreach(lc, rejecting->subject->requesters)
 		if (((Person *) lfirst(lc))->actor != NULL && paysafe_person_is_same(person, lfirst(lc)))
 		{
 			paysafe_acting_check_settler(person);
-			return true;
+			rejecting->own = true;
+			return;
 		}
-	paysafe_acting_check_approver(person, relation);
-	return false;
+	paysafe_acting_check_approver(person, rejecting->relation);
 }
 
 static void
@@ -121,13 +132,14 @@ paysafe_reject_record(Oid relation, const char *key, List *subjects, const char 
 		const ApprovalSubject *approval = lfirst(lc);
 		RejectionSubject subject;
 		List	   *requesters = approval->requesters;
-		bool		own = check_rejecter(relation, approval, person);
+		Rejecting	rejecting = {.relation = relation, .subject = approval, .person = person};
 
+		paysafe_approve_try(person, check_rejecter, &rejecting);
 		set_subject(relation, key, approval, &subject);
 		paysafe_rejection_lock(relation, subject.scope);
 		if (subject.money != NULL)
 			requesters = list_concat_copy(requesters, paysafe_approve_askers(relation, subject.rule, subject.scope));
-		id = paysafe_rejection_add(&subject, person, own, each_once(requesters),
+		id = paysafe_rejection_add(&subject, person, rejecting.own, each_once(requesters),
 								   needs_of(relation, key, approval), reason, ticket);
 	}
 	return id;

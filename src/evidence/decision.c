@@ -47,7 +47,7 @@ paysafe_decide(PG_FUNCTION_ARGS)
 	paysafe_signal_ids(fcinfo, 5, 6, entry);
 	paysafe_outliving_add(entry);
 	paysafe_meter_count(MyDatabaseId, METER_DECISIONS, name, outcome, 1);
-	paysafe_outcome_count("decision", psprintf("%s %s", name, outcome), 1, 0);
+	paysafe_outcome_count(paysafe_outcome_name(OUTCOME_DECISION), psprintf("%s %s", name, outcome), 1, 0);
 	if (!entry->has_row_hash)
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(paysafe_argument_bytea(entry->row_hash, PAYSAFE_SHA256_LEN));

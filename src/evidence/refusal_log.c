@@ -338,9 +338,9 @@ count(Describing *d)
 						refusal->counted_as ? refusal->counted_as : refusal->rule, unpack_sql_state(refusal->sqlstate), 1);
 	if (refusal->observed)
 		return;
-	paysafe_outcome_count("refused", refusal->counted_as ? refusal->counted_as : refusal->rule, 0, 1);
+	paysafe_outcome_count(paysafe_outcome_name(OUTCOME_REFUSED), refusal->counted_as ? refusal->counted_as : refusal->rule, 0, 1);
 	if (d->change != NULL && refusal->table_name != NULL)
-		paysafe_outcome_count("write", psprintf("%s.%s", refusal->schema_name, refusal->table_name), 0, 1);
+		paysafe_outcome_count(paysafe_outcome_name(OUTCOME_WRITE), psprintf("%s.%s", refusal->schema_name, refusal->table_name), 0, 1);
 }
 
 /* The refusal stands whatever happens here. */

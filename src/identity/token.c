@@ -28,6 +28,7 @@
 #include "identity/issuer.h"
 #include "identity/token_use.h"
 #include "people/actor.h"
+#include "people/tried.h"
 #include "token/claims.h"
 #include "token/jws.h"
 
@@ -66,6 +67,18 @@ refuse(const Presented *token, const char *why)
 				   });
 }
 
+/*
+ * Somebody tries to pass for somebody else: that counts.  A clock that goes wrong, and a token that is over or has been used,
+ * are no such attempt.  It counts as the issuer's: whom a token is about is anybody's word as long as it is not verified, and of
+ * words there are as many as the table of counters has places.
+ */
+static PAYSAFE_NORETURN void
+refuse_attempt(const Presented *token, const char *why)
+{
+	(void) paysafe_tried("token", token->issuer ? token->issuer->name : NULL, true);
+	refuse(token, why);
+}
+
 /* UTF-8 in the database's encoding; NULL if it has not all of the characters. */
 static char *
 to_server(const char *utf8)
@@ -95,12 +108,12 @@ find_key(Presented *token)
 
 	token->issuer = issuer != NULL ? paysafe_issuer_find(issuer) : NULL;
 	if (token->issuer == NULL)
-		refuse(token, "its issuer is not known");
+		refuse_attempt(token, "its issuer is not known");
 	foreach(lc, token->issuer->keys)
 		if (strcmp(((TokenKey *) lfirst(lc))->kid, token->jws.kid) == 0)
 			token->key = lfirst(lc);
 	if (token->key == NULL)
-		refuse(token, token->jws.kid[0] == '\0' ? "it names no key" : "its issuer has no such key");
+		refuse_attempt(token, token->jws.kid[0] == '\0' ? "it names no key" : "its issuer has no such key");
 }
 
 /* Is the key one that signs now, and was it this one? */
@@ -110,9 +123,9 @@ check_key(Presented *token, TimestampTz now)
 	const TokenKey *key = token->key;
 
 	if (strcmp(token->jws.algorithm, key->algorithm) != 0)
-		refuse(token, "its algorithm is not that of the key");
+		refuse_attempt(token, "its algorithm is not that of the key");
 	if (key->revoked)
-		refuse(token, "its key is revoked");
+		refuse_attempt(token, "its key is revoked");
 	if (now < key->not_before || now >= key->not_after)
 		refuse(token, now < key->not_before ? "its key is not in force yet" : "the time of its key is over");
 	if (key->key == NULL)
@@ -122,7 +135,7 @@ check_key(Presented *token, TimestampTz now)
 	token->genuine = paysafe_signature_verify(key->key, token->jws.signed_part.at, token->jws.signed_part.len,
 											  token->jws.signature.at, token->jws.signature.len, SIGNATURE_RAW);
 	if (!token->genuine)
-		refuse(token, "its signature is not genuine");
+		refuse_attempt(token, "its signature is not genuine");
 }
 
 static bool
@@ -150,17 +163,19 @@ check_claims(Presented *token, TimestampTz now)
 	const char *why;
 
 	if (!is_for_us(token))
-		refuse(token, terms->audience == NIL ? "its issuer is revoked" : "it is for another audience");
+		refuse_attempt(token, terms->audience == NIL ? "its issuer is revoked" : "it is for another audience");
 	why = token_claims_untimely(&token->claims, now / USECS_PER_SEC + epoch, terms->leeway, terms->max_age);
 	if (why != NULL)
 		refuse(token, why);
 	token->actor = to_server(token->claims.subject);
 	if (token->actor == NULL || !paysafe_actor_is_name(token->actor))
-		refuse(token, "its subject is no name that an actor can have");
+		refuse_attempt(token, "its subject is no name that an actor can have");
+	if (terms->single_use && token->claims.id[0] == '\0')
+		refuse_attempt(token, "it has no \"jti\", and its issuer's tokens are used once");
+	if (paysafe_tried("token", token->issuer->name, false) == TRIED_LOCKED_OUT)
+		refuse(token, "too many from this address have failed");
 	if (!terms->single_use)
 		return;
-	if (token->claims.id[0] == '\0')
-		refuse(token, "it has no \"jti\", and its issuer's tokens are used once");
 	if (!paysafe_token_use_once(TOKEN_USE_TOKEN, token->issuer->name, token->claims.id,
 								(token->claims.expires - epoch + USE_KEPT) * USECS_PER_SEC,
 								"paysafe.act_as_token() with a token that is used once"))
@@ -196,7 +211,7 @@ paysafe_act_as_token(PG_FUNCTION_ARGS)
 	hide_literal(given);
 	if (!token_jws_read((TokenText) {(uint8 *) given, strlen(given)}, token->buffer, &token->jws, &why) ||
 		!token_claims_read(token->jws.payload, &token->claims, &why))
-		refuse(token, why);
+		refuse_attempt(token, why);
 	find_key(token);
 	check_key(token, now);
 	check_claims(token, now);

@@ -161,12 +161,12 @@ try_lock_approval(int64 id)
 
 /* For alarms */
 static void
-count(const char *series, Oid relation)
+count(OutcomeSeries series, Oid relation)
 {
 	char	   *name = get_rel_name(relation);
 
 	if (name != NULL)
-		paysafe_outcome_count(series, psprintf("%s.%s", get_namespace_name(get_rel_namespace(relation)), name), 1, 0);
+		paysafe_outcome_count(paysafe_outcome_name(series), psprintf("%s.%s", get_namespace_name(get_rel_namespace(relation)), name), 1, 0);
 }
 
 /* key: of the row that has used one that was given in advance, or NULL */
@@ -435,7 +435,7 @@ paysafe_approval_use(Oid relation, const char *key, const ApprovalSubject *subje
 		u->level = GetCurrentTransactionNestLevel();
 		used = lappend(used, u);
 		MemoryContextSwitchTo(old);
-		count("approval_used", relation);
+		count(OUTCOME_APPROVAL_USED, relation);
 	}
 	return needed;
 }
@@ -503,7 +503,7 @@ paysafe_approval_add(Oid relid, const char *key, const ApprovalSubject *subject,
 		values[RECORD_CURRENCY] = CStringGetTextDatum(subject->money->currency);
 	}
 	paysafe_store_insert(PAYSAFE_APPROVAL_RECORD, values, nulls);
-	count("approval_given", relid);
+	count(OUTCOME_APPROVAL_GIVEN, relid);
 	return id;
 }
 

@@ -28,6 +28,7 @@
 #include "people/passkey.h"
 #include "people/person.h"
 #include "people/registry.h"
+#include "people/tried.h"
 #include "redact/redact.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
@@ -344,11 +345,14 @@ paysafe_passkey_count_use(const Passkey *passkey, const TokenAuthenticatorData *
 	count = DatumGetInt64(values[PASSKEY_USE_COUNT]);
 	/* synced passkeys do not count: both are zero */
 	if ((count != 0 || data->counter != 0) && (int64) data->counter <= count)
+	{
+		(void) paysafe_tried("passkey", passkey->actor, true);
 		paysafe_passkey_refuse("counter", "the passkey may have been copied",
 							   psprintf("passkey " INT64_FORMAT " may have been copied: its counter was " INT64_FORMAT ", and is %u",
 										passkey->id, count, data->counter),
 							   "Its counter has not risen since it was used last.",
 							   "Have it revoked, and enrol another one.");
+	}
 	values[PASSKEY_USE_COUNT] = Int64GetDatum((int64) data->counter);
 	values[PASSKEY_USE_BACKED_UP] = BoolGetDatum((data->flags & TOKEN_FLAG_BS) != 0);
 	values[PASSKEY_USE_AT] = TimestampTzGetDatum(GetCurrentTimestamp());

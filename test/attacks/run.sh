@@ -78,10 +78,10 @@ attempt() {
 	expect=$(header "$file" expect)
 	case $name in
 		*.sh)
-			PGDATABASE=$RTDB timeout 120 bash "$file" >"$log" 2>&1
+			PGDATABASE=$RTDB timeout 600 bash "$file" >"$log" 2>&1
 			status=$? ;;
 		*.sql)						# -a is off: the verdict stands alone on its line
-			timeout 60 psql -X -q -At -v ON_ERROR_STOP=0 -v VERBOSITY=terse \
+			timeout 600 psql -X -q -At -v ON_ERROR_STOP=0 -v VERBOSITY=terse \
 				-U "${LOGIN[$role]}" -d $RTDB \
 				-f "$HERE/targets/$TARGET.psql" -f "$file" >"$log" 2>&1
 			status=$? ;;
@@ -136,9 +136,13 @@ rm -f "$OUT"/*.detect
 printf '%-42s %-10s %-9s %-8s %s\n' ID ROLE RESULT DETECT EXPECT
 for file in "$HERE"/attacks/[0-9]*; do
 	wanted "$(basename "$file")" "$@" || continue
-	$SU -d postgres -c "drop database if exists $RTDB with (force)" \
-		-c "create database $RTDB template rt_template owner pay_dba" \
-		>/dev/null 2>"$OUT/clone.err" || cat "$OUT/clone.err"
+	# a worker may be looking at the template
+	for ((try = 0; try < 20; try++)); do
+		! $SU -d postgres -c "drop database if exists $RTDB with (force)" \
+			-c "create database $RTDB template rt_template owner pay_dba" \
+			>/dev/null 2>"$OUT/clone.err" || break
+	done
+	[ $try -lt 20 ] || cat "$OUT/clone.err"
 	$SU -d $RTDB -f "$HERE/targets/post_clone.sql" >/dev/null
 	attempt "$file"
 	# prepared transactions live in the database, everything else is cluster-wide

@@ -79,7 +79,7 @@ regression() {
 	else
 		fail "$kind" "$out/log"
 	fi
-	psql -qXc "DROP DATABASE IF EXISTS paysafe_$kind" 2>/dev/null || :
+	psql -qXc "DROP DATABASE IF EXISTS paysafe_$kind WITH (FORCE)" 2>/dev/null || :
 }
 
 check_regress() {
@@ -120,7 +120,7 @@ check_pgtap() {
 		grep -v '\.\. ok$' "$out/log" >"$out/short" || :
 		fail pgtap "$out/short"
 	fi
-	psql -qX -c "DROP DATABASE $db"
+	psql -qX -c "DROP DATABASE $db WITH (FORCE)"
 }
 
 check_layout() {
@@ -143,7 +143,8 @@ check_layout() {
 program() {						# program KIND FILE [COUNT]
 	if [ ! -x "$2" ]; then skip "$1" "no $2"; return; fi
 	folder "$1"
-	if OUT=$out "$2" >"$out/log" 2>&1; then
+	# what ends it without a word is noted by each bash of it
+	if OUT=$out BASH_ENV=$PWD/test/lib/last_words.sh LAST_WORDS=$out/last_words "$2" >"$out/log" 2>&1; then
 		local last n
 		last=$(tail -n 1 "$out/log")
 		n=${3:-$(sed 's/[^0-9].*//' <<<"$last")}
@@ -153,6 +154,7 @@ program() {						# program KIND FILE [COUNT]
 		esac
 	else
 		tail -n 100 "$out/log" >"$out/short"
+		[ ! -s "$out/last_words" ] || { echo "commands that failed last:"; tail -n 5 "$out/last_words"; } >>"$out/short"
 		fail "$1" "$out/short"
 	fi
 }

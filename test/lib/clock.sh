@@ -11,7 +11,7 @@ clock_launcher=
 
 clock_library() {
 	../lib/setup.sh --clock >/dev/null || echo "going on with what there is"
-	library=$(find /usr/lib* -name libfaketime.so.1 2>/dev/null | head -n 1)
+	library=$(find /usr/lib* -name libfaketime.so.1 2>/dev/null | head -n 1) || :
 	if [ -z "$library" ]; then
 		echo "0 checks: no libfaketime"
 		exit
@@ -32,12 +32,12 @@ clock_start() {
 	clock_launcher=
 	[ "${1:-}" = rests ] || return 0
 	local i
-	for ((i = 0; i < 100; i++)); do
+	for ((i = 0; i < 1800; i++)); do
 		clock_launcher=$(psql -XAtq -d postgres -c "SELECT pid FROM pg_stat_activity WHERE backend_type = 'paysafe expiry launcher' AND wait_event = 'Extension'")
 		[ -z "$clock_launcher" ] || break
 		sleep 0.1
 	done
-	kill -STOP "$clock_launcher"
+	kill -STOP "$clock_launcher" || { echo "there is no expiry launcher"; exit 1; }
 }
 
 clock_stop() {

@@ -1,14 +1,15 @@
 # Python environments for tests, in $OUT.  To be sourced.
+. "$(dirname "${BASH_SOURCE[0]}")/again.sh"
 
 # python_with NAME PACKAGE...: an environment with these packages from PyPI; its
 # interpreter's path in $python.  Fails where there is none: no PyPI, or this
 # Python is too old for a package; $OUT/NAME.pip has what pip says.
 python_with() {
-	local dir=$OUT/$1
+	local dir=$OUT/$1 again_log=$OUT/$1.pip
 	shift
 	python=$dir/bin/python
-	python3 -m venv "$dir" >"$dir.pip" 2>&1 &&
-		"$dir/bin/pip" install -q --disable-pip-version-check --retries 2 "$@" >"$dir.pip" 2>&1
+	python3 -m venv "$dir" >"$again_log" 2>&1 &&
+		again "$dir/bin/pip" install -q --disable-pip-version-check --retries 2 "$@"
 }
 
 # django_tests NAME [ARGUMENT...]: manage.py test with $python, in this folder; the

@@ -113,10 +113,21 @@ server_init() {
 
 server_start() {
 	as_server "$PGBIN/pg_ctl" -D "$PAYSAFE_RUN/data" -l "$PAYSAFE_RUN/data/server.log" \
-		-w -t 120 start >"$PAYSAFE_RUN/start.log" 2>&1 || {
+		-w start >"$PAYSAFE_RUN/start.log" 2>&1 || {
 		cat "$PAYSAFE_RUN/start.log" "$PAYSAFE_RUN/data/server.log" >&2
 		return 1
 	}
+}
+
+# Kill a process of the server, and wait until the postmaster has seen it: up to then it
+# lets sessions in that end with all others.  False: it had ended by itself.
+server_kill() {
+	local i
+	[ -n "$1" ] && kill -KILL "$1" 2>/dev/null || return 1
+	for ((i = 0; i < 2400; i++)); do
+		kill -0 "$1" 2>/dev/null || return 0
+		sleep 0.05
+	done
 }
 
 # Stop the server of this folder, by its pid file, and remove the folder.

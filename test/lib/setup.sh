@@ -54,15 +54,27 @@ release_version() {
 	echo "$v"
 }
 
-# Only a refused date is worth a second try: it is what snapshots of old
-# archives look like.
+# What apt-get fetches: several times, as an archive may be slow, or refuse once.
+fetch() {
+	local pause
+	for pause in 5 20 60 0; do
+		! apt-get -qq -o Acquire::Retries=3 "$@" >"$log" 2>&1 || return 0
+		# waiting makes nothing younger, nor is there a package later
+		! grep -q -e 'is expired' -e 'is not valid yet' -e 'Unable to locate' -e 'no installation candidate' "$log" || return 1
+		sleep "$pause"
+	done
+	return 1
+}
+
+# A refused date is what snapshots of old archives look like.
 update() {
-	apt-get -qq update >"$log" 2>&1 && return
+	! fetch --error-on=any update || return 0
 	if grep -q -e 'is expired' -e 'is not valid yet' "$log"; then
 		say "the package lists have a date out of range, accepted"
-		apt-get -qq -o Acquire::Check-Valid-Until=false \
-			-o Acquire::Check-Date=false update >"$log" 2>&1 && return
+		! fetch -o Acquire::Check-Valid-Until=false -o Acquire::Check-Date=false update || return 0
 	fi
+	# a list that is not needed may be missing
+	! apt-get -qq update >"$log" 2>&1 || return 0
 	tail -n 30 "$log" >&2
 	die "apt-get update failed"
 }
@@ -172,7 +184,7 @@ install_missing() {
 		die "this would upgrade a server in use, please do it yourself:" \
 			"apt-get ${install[*]}"
 	fi
-	if ! apt-get -qq -y -o DPkg::Lock::Timeout=120 "${install[@]}" >"$log" 2>&1; then
+	if ! fetch -y -o DPkg::Lock::Timeout=600 "${install[@]}"; then
 		tail -n 30 "$log" >&2
 		die "apt-get ${install[*]} failed"
 	fi

@@ -214,6 +214,7 @@ CREATE TEMP TABLE function_expected (
 );
 INSERT INTO function_expected VALUES
 	('act_as(text,text,text,text,text)', 'void', 'c', 'v', false, 'u', false, false, NULL, false),
+	('act_from(text)', 'void', 'c', 'v', false, 'u', false, false, NULL, false),
 	('act_for_tenant(text,text)', 'void', 'c', 'v', false, 'u', false, false, NULL, false),
 	('across_tenants(text)', 'void', 'c', 'v', false, 'u', false, false, NULL, false),
 	('acts_across_tenants()', 'boolean', 'c', 's', false, 'r', false, false, NULL, true),

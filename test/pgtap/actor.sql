@@ -1,7 +1,7 @@
 -- Who acts: a claim of this transaction, which no setting and no role changes,
 -- and which savepoints undo.
 BEGIN;
-SELECT plan(26);
+SELECT plan(29);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -86,6 +86,10 @@ RESET ROLE;
 SELECT results_eq($$SELECT current_user_name, session_user_name = login FROM paysafe.audit_log WHERE table_name = 'note' AND after ->> 'n' = '1001'$$,
 	$$VALUES ('regress_paysafe_app', true)$$, 'SET ROLE is seen');
 SELECT is(pg_temp.refusal('SELECT paysafe.act_as(''mallory'')', 'regress_paysafe_app'), '42501', 'act_as takes a grant');
+
+SELECT is(pg_temp.refusal('SELECT paysafe.act_from(''192.0.2.1'')', 'regress_paysafe_app'), '42501', 'and so does act_from');
+SELECT lives_ok('SELECT paysafe.act_from(''192.0.2.1:80'')', 'an address');
+SELECT lives_ok('SELECT paysafe.act_from(''unknown''), paysafe.act_from(NULL)', 'what is no address is none');
 
 -- what a name can be
 SELECT is(pg_temp.refusal(format('SELECT paysafe.act_as(%L)', name)), expected, what)

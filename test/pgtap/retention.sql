@@ -11,7 +11,7 @@ CREATE TABLE shop.customer (id int PRIMARY KEY, name text);
 CREATE TABLE shop.other (id int PRIMARY KEY);
 SELECT paysafe.audit('shop.customer');
 ALTER SCHEMA shop OWNER TO regress_paysafe_owner;
-INSERT INTO shop.customer VALUES (1, 'Ann'), (471108, 'Bob');
+INSERT INTO shop.customer VALUES (1, 'Ann'), (1947110815, 'Bob');
 CREATE FUNCTION pg_temp.removes() RETURNS SETOF text LANGUAGE sql AS $$ VALUES
 	('SELECT paysafe.set_retention(''60 days'', ''x'')'),
 	('SELECT paysafe.release_hold(1, ''x'')'),
@@ -76,16 +76,16 @@ SELECT is(pg_temp.refusal(c), code, c) FROM (VALUES
 
 -- an erasure: the key is in no record but the request
 SELECT paysafe.propose('asked for');
-SELECT is(paysafe.erase('shop.customer', '471108', 'art. 17'), NULL::bigint, 'proposed, not done');
+SELECT is(paysafe.erase('shop.customer', '1947110815', 'art. 17'), NULL::bigint, 'proposed, not done');
 SELECT paysafe.propose(NULL);
-SELECT is((SELECT table_name || ' ' || key FROM paysafe.pending_erasure), 'shop.customer 471108', 'who approves sees the key');
-SELECT is((SELECT count(*) FROM paysafe.proposal_record p WHERE p::text LIKE '%471108%'), 0::bigint, 'what is approved does not have it');
+SELECT is((SELECT table_name || ' ' || key FROM paysafe.pending_erasure), 'shop.customer 1947110815', 'who approves sees the key');
+SELECT is((SELECT count(*) FROM paysafe.proposal_record p WHERE p::text LIKE '%1947110815%'), 0::bigint, 'what is approved does not have it');
 SELECT paysafe.act_as('bob');
 SELECT paysafe.approve(approved_as, key, 'agreed') FROM paysafe.pending_change;
 SELECT paysafe.act_as('alice');
 SELECT is(pg_temp.refusal('SELECT paysafe.erase(''shop.customer'', ''1'', ''art. 17'')'), '42501 paysafe.erasure_request paysafe_erasure_request_retention', 'of another key it is not');
 -- this transaction is not in the tree
-SELECT is(pg_temp.refusal('SELECT paysafe.erase(''shop.customer'', ''471108'', ''art. 17'')'), '55000', 'what is not sealed stays');
+SELECT is(pg_temp.refusal('SELECT paysafe.erase(''shop.customer'', ''1947110815'', ''art. 17'')'), '55000', 'what is not sealed stays');
 
 -- what is held is said by the view, until two people release it
 SELECT is((SELECT concat_ws('|', table_name, key, reason, actor, released_at) FROM paysafe.legal_hold), 'shop.customer|1|case 1|alice', 'the hold');

@@ -104,7 +104,7 @@ SELECT is(pg_temp.refusal_text('INSERT INTO shop.pay VALUES (11, ''ann'', ''c2''
 
 -- what is stored: hashes, and no more than two descents need
 SELECT is(count(*), 9::bigint, 'a row for each rule and row that counts') FROM paysafe.velocity_flow WHERE relation = 'shop.pay'::regclass;
-SELECT is(count(*), 0::bigint, 'no values') FROM paysafe.velocity_flow f WHERE f::text ~ '4111111111111111|ann' OR encode(f.of, 'escape') ~ '4111111111111111|ann' OR encode(f.seen, 'escape') ~ '4111111111111111|ann';
+SELECT is(count(*), 0::bigint, 'no values') FROM paysafe.velocity_flow f WHERE f::text ~ '4111111111111111|ann' OR length(f.of) <> 16 OR encode(f.of, 'escape') ~ '4111111111111111' OR encode(f.seen, 'escape') ~ '4111111111111111';
 SELECT is(string_agg(length(seen)::text, ' ' ORDER BY at), '16 32 48', 'each value once') FROM paysafe.velocity_flow WHERE relation = 'shop.pay'::regclass AND rule = 'velocity_cards';
 SELECT is(max(total), 300::numeric, 'the sum') FROM paysafe.velocity_flow WHERE relation = 'shop.pay'::regclass AND rule = 'velocity';
 SELECT is_empty($$SELECT subject, check_name, detail FROM paysafe.check() WHERE subject = 'shop.pay' AND NOT ok$$, 'check()');
@@ -124,12 +124,12 @@ SELECT is(pg_temp.refusal(format('SELECT paysafe.protect_velocity(''shop.pay'', 
 	('''who'', 2, ''2 hours'', ''values'', ''card'', rule => ''velocity_cards''', '42501 shop.pay paysafe_pay_velocity_cards')) v (a, expected);
 SELECT is(pg_temp.refusal('INSERT INTO shop.pay VALUES (11, ''ann'', ''c4'', 1)'), :'cards', 'what has counted counts for the new version');
 
--- a whole second later it is over
+-- a whole period later it is over
 CREATE TABLE shop.fast (id int PRIMARY KEY, who int);
-SELECT paysafe.protect_velocity('shop.fast', 'who', 1, '1 second', mode => 'refuse');
+SELECT paysafe.protect_velocity('shop.fast', 'who', 1, '4 seconds', mode => 'refuse');
 INSERT INTO shop.fast VALUES (1, 7);
-SELECT is(pg_temp.refusal('INSERT INTO shop.fast VALUES (2, 7)'), '23V01 shop.fast.who paysafe_fast_velocity', 'within the second');
-SELECT pg_sleep(1.01);
+SELECT is(pg_temp.refusal('INSERT INTO shop.fast VALUES (2, 7)'), '23V01 shop.fast.who paysafe_fast_velocity', 'within the period');
+SELECT pg_sleep(4.01);
 SELECT is(pg_temp.refusal('INSERT INTO shop.fast VALUES (2, 7)'), 'accepted', 'after it');
 SELECT is(paysafe.velocity_expire(), 1::bigint, 'what is over is removed');
 SELECT is(pg_temp.refusal('INSERT INTO shop.fast VALUES (3, 7)'), '23V01 shop.fast.who paysafe_fast_velocity', 'and the rest counts');

@@ -14,11 +14,11 @@ server_restart "shared_preload_libraries = 'paysafe'"
 begun=$(date +%s%N)
 sql -c "INSERT INTO pay VALUES (-1, 1)"
 some() { sql -c "SELECT count(*) > 1 AND max(sealed_at) IS NOT NULL FROM (SELECT DISTINCT sealed_at FROM paysafe.seal_transaction) t(sealed_at)"; }
-until_is 60 "a piece of it is sealed" t some
+until_is "a piece of it is sealed" t some
 as_server "$PGBIN/pg_ctl" -D "$PAYSAFE_RUN/data" -m immediate -w stop >/dev/null
 server_start
 is "... and is there after a crash" t "$(some)"
-until_is 120 "the rest follows" 0 sql -c "SELECT rows_waiting FROM paysafe.seal_status"
+until_is "the rest follows" 0 sql -c "SELECT rows_waiting FROM paysafe.seal_status"
 is "in pieces of a quarter of a million rows, and a transaction that is longer" "t|t" \
 	"$(sql -c "SELECT count(*) BETWEEN 4 AND 7, max(n) BETWEEN 300000 AND 550000 FROM (SELECT sum(rows) AS n FROM paysafe.seal_transaction GROUP BY sealed_at) p")"
 is "each row once" all "$(sealed)"

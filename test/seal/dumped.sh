@@ -43,16 +43,16 @@ begun() {
 	make_key
 	reload
 	is "... it is published under its own key" t "$(published)"
-	is "... check() is content" good "$(said)"
+	until_said "... check() is content" '^good$'
 	is "... it verifies" good "$(verified --key "$verifier")"
 	is "... all three do in the database" "1 t,2 t,3 t" "$(sql -c "SELECT string_agg(incarnation || ' ' || left(ok::text, 1), ',' ORDER BY incarnation) FROM paysafe.verify()")"
 }
 refuses() {
-	until_is 20 "$1: the publisher refuses" 1 refused
+	until_is "$1: the publisher refuses" 1 refused
 	is "... by check(), since nobody has agreed to the log" \
 		"refused: this log was begun when the database had been restored, and nobody has agreed to it" "$(said)"
 	is "... also if somebody waits for it" f "$(published '3 s')"
-	until_is 10 "... it is on record, once" 1 sql -c "SELECT count(*) FROM paysafe.refusal_log WHERE rule = 'publisher'"
+	until_is "... it is on record, once" 1 sql -c "SELECT count(*) FROM paysafe.refusal_log WHERE rule = 'publisher'"
 	is "... and no checkpoint is signed" 0 "$(sql -c "SELECT count(*) FROM paysafe.seal_checkpoint WHERE incarnation > 1")"
 }
 

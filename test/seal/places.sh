@@ -43,7 +43,7 @@ psql -qXAt -d postgres -c "CREATE DATABASE busy" >/dev/null
 psql -qX -d busy -c "CREATE TABLE x (i int)"
 psql -qXAt -d busy -c "BEGIN; INSERT INTO x VALUES (1); SELECT pg_sleep(600)" >/dev/null 2>&1 &
 holder=$!
-until_is 5 "something holds sealing back" 1 sql -c "SELECT count(*) FROM pg_stat_activity WHERE datname = 'busy' AND backend_xid IS NOT NULL"
+until_is "something holds sealing back" 1 sql -c "SELECT count(*) FROM pg_stat_activity WHERE datname = 'busy' AND backend_xid IS NOT NULL"
 sql -c "INSERT INTO pay SELECT i, 1 FROM generate_series(3001, 3010) i"
 is "some rows are not sealed" 10 "$(sql -c "SELECT rows_waiting FROM paysafe.seal_status")"
 "$PGBIN/pg_dump" -Fc -f "$OUT/places.dump" places
@@ -67,7 +67,7 @@ is "restored: every row is a leaf once, of one incarnation or the other" all "$(
 is "restored: the new incarnation has what was not sealed" 10 \
 	"$(sql -c "SELECT sum(t.rows) FROM paysafe.seal_transaction t WHERE t.incarnation = 2 AND xid IN (SELECT xid FROM paysafe.audit_row WHERE key LIKE '30__')")"
 is "restored: the whole is verified in a time and in memory that grow with the number of rows only" "t|t" \
-	"$(sql -c "SET statement_timeout = '30 s'" -c "SELECT bool_and(ok) FROM paysafe.verify()" \
+	"$(sql -c "SET statement_timeout = '90 s'" -c "SELECT bool_and(ok) FROM paysafe.verify()" \
 		-c "SELECT substring(pg_read_file('/proc/' || pg_backend_pid() || '/status') FROM 'VmHWM:\\s*(\\d+)')::int < 500000" | xargs | tr ' ' '|')"
 is "restored: the old tree is what it was" "$root" \
 	"$(sql -c "SELECT leaves, root FROM paysafe.verify() WHERE incarnation = 1")"
@@ -116,7 +116,7 @@ psql -qX -d postgres -c "CREATE DATABASE parts"
 "$PGBIN/pg_restore" -d parts --section=data "$OUT/places.dump"
 "$PGBIN/pg_restore" -d parts --section=post-data "$OUT/places.dump"
 sql -d parts -c "INSERT INTO pay VALUES (5001, 1)"
-is "in parts: sealing goes on" t "$(sql -d parts -c "SELECT paysafe.wait_sealed('30 s')")"
+is "in parts: sealing goes on" t "$(sql -d parts -c "SELECT paysafe.wait_sealed('3 min')")"
 is "in parts: the whole is sealed" t "$(sql -d parts -c "SELECT bool_and(ok) FROM paysafe.verify()")"
 is "... and no row is left out" t "$(sql -d parts -c "SELECT (SELECT count(*) FROM paysafe.audit_row) = (SELECT sum(rows) FROM paysafe.seal_transaction)")"
 
@@ -156,9 +156,9 @@ sql -d places -c "SELECT pg_create_logical_replication_slot('pay', 'pgoutput')" 
 sql -d subscriber -c "CREATE SUBSCRIPTION pay CONNECTION 'host=$PGHOST port=$PGPORT user=postgres dbname=places' PUBLICATION pay
 	WITH (create_slot = false, slot_name = 'pay', copy_data = false)" 2>/dev/null
 sql -d places -c "INSERT INTO pay VALUES (7001, 1)"
-until_is 20 "a change comes to the subscriber" 1 sql -d subscriber -c "SELECT count(*) FROM pay WHERE id = 7001"
+until_is "a change comes to the subscriber" 1 sql -d subscriber -c "SELECT count(*) FROM pay WHERE id = 7001"
 is "... which seals it in a log of its own" "t|t" \
-	"$(sql -d subscriber -c "SELECT paysafe.wait_sealed('30 s')" -c "SELECT bool_and(ok) FROM paysafe.verify()" | xargs | tr ' ' '|')"
+	"$(sql -d subscriber -c "SELECT paysafe.wait_sealed('3 min')" -c "SELECT bool_and(ok) FROM paysafe.verify()" | xargs | tr ' ' '|')"
 is "... under a name of its own" t \
 	"$(sql -d subscriber -c "SELECT origin LIKE '%/subscriber/1' FROM paysafe.seal_log")"
 server_remove

@@ -19,7 +19,7 @@ origin() { sql -c "SELECT origin FROM paysafe.seal_log ORDER BY incarnation DESC
 make_key() {
 	local i
 	# a log has its name when the worker has begun to seal
-	for ((i = 0; i < 600; i++)); do
+	for ((i = 0; i < 3600; i++)); do
 		origin=$(origin)
 		[ -z "$origin" ] || break
 		sleep 0.05
@@ -33,7 +33,7 @@ reload() {
 	local i before
 	before=$(psql -qXAt -d postgres -c "SELECT pg_conf_load_time()")
 	psql -qXc "SELECT pg_reload_conf()" >/dev/null
-	for ((i = 0; i < 600; i++)); do
+	for ((i = 0; i < 3600; i++)); do
 		[ "$(psql -qXAt -d postgres -c "SELECT pg_conf_load_time()")" = "$before" ] || return 0
 		sleep 0.05
 	done
@@ -44,7 +44,7 @@ setting() {
 	echo "$1" >>"$PAYSAFE_RUN/data/postgresql.conf"
 	reload
 }
-published() { sql -c "SELECT paysafe.wait_sealed('20 s')" -c "SELECT paysafe.wait_published('${1:-30 s}')" | tail -n 1; }
+published() { sql -c "SELECT paysafe.wait_sealed('3 min')" -c "SELECT paysafe.wait_published('${1:-3 min}')" | tail -n 1; }
 said() { sql -c "SELECT coalesce(detail, 'good') FROM paysafe.check() WHERE check_name = 'checkpoints_published'"; }
 # matches TEXT PATTERN GOT
 matches() {
@@ -52,8 +52,8 @@ matches() {
 }
 # until_said TEXT PATTERN: what check() says after an attempt, or the next one
 until_said() {
-	local i got=
-	for ((i = 0; i < 600; i++)); do
+	local got= end=$((SECONDS + 180))
+	while [ $SECONDS -lt $end ]; do
 		got=$(said) || :
 		! grep -qE -e "$2" <<<"$got" || break
 		sleep 0.05

@@ -28,7 +28,7 @@ disturbed() {
 		leave_workers
 		id=$((id + 1))
 		sql -c "INSERT INTO pay VALUES ($id, 1)"
-		is "$text, for ${where%% *}: it is sealed and published" t "$(published '60 s')"
+		is "$text, for ${where%% *}: it is sealed and published" t "$(published)"
 		for setting; do
 			[ "$where" != SYSTEM ] || case $setting in role*) continue ;; esac
 			psql -qX -v ON_ERROR_STOP=1 -d postgres -c "ALTER $where RESET ${setting%% *}"
@@ -53,11 +53,11 @@ at_it() {
 	busy
 	workers
 }
-until_is 20 "both are at it" 2 at_it
+until_is "both are at it" 2 at_it
 psql -qX -d postgres -c "CREATE DATABASE twin TEMPLATE settings"
 busy twin
-is "a copy's log is another one, of which nothing is signed" "t|2|f" "$(sql -d twin -c "SELECT paysafe.wait_sealed('30 s')" -c "SELECT max(incarnation) FROM paysafe.seal_log" -c "SELECT paysafe.wait_published('3 s')" | paste -sd '|')"
-until_is 20 "... check() says so" refused sql -d twin -c "SELECT substring(detail FROM '^[a-z]+') FROM paysafe.check() WHERE check_name = 'checkpoints_published'"
+is "a copy's log is another one, of which nothing is signed" "t|2|f" "$(sql -d twin -c "SELECT paysafe.wait_sealed('3 min')" -c "SELECT max(incarnation) FROM paysafe.seal_log" -c "SELECT paysafe.wait_published('3 s')" | paste -sd '|')"
+until_is "... check() says so" refused sql -d twin -c "SELECT substring(detail FROM '^[a-z]+') FROM paysafe.check() WHERE check_name = 'checkpoints_published'"
 in_twin() { paysafe-verify --key "$verifier" --checkpoint "$log/checkpoint" "$@" --dbname "host=$PGHOST port=$PGPORT user=postgres dbname=twin" >"$OUT/verify.log" 2>&1; echo $?; }
 is "... the old key vouches for what was copied, and not for what came after" "1 1" "$(in_twin) $(grep -c "newer log, \"${origin%/settings/1}/twin/2\"" "$OUT/verify.log")"
 is "... of which nothing is said to whoever asks for the old log" 0 "$(in_twin --origin "$origin")"
@@ -80,11 +80,11 @@ cp "$log/checkpoint" "$OUT/last"
 find "$log" -type f -exec sha256sum {} + | sort >"$OUT/files"
 server_restart "shared_preload_libraries = 'paysafe'"
 sleep 1
-until_is 20 "without the extension the sealer leaves" 0 workers
+until_is "without the extension the sealer leaves" 0 workers
 sql -c "CREATE EXTENSION paysafe" -c "SELECT paysafe.audit('pay')" >/dev/null 2>&1
 busy
 is "with a new one, a log begins" "t|1" "$(wait_sealed)|$(sql -c "SELECT max(incarnation) FROM paysafe.seal_log")"
-until_is 20 "... which has the name of the old one, and signs nothing under it" 1 refused
+until_is "... which has the name of the old one, and signs nothing under it" 1 refused
 until_said "... since that is another one" 'its end is lost|have been others'
 is "... what is outside has not changed" "" "$(find "$log" -type f -exec sha256sum {} + | sort | diff "$OUT/files" -)"
 is "two people begin one with another name" "${origin%/1}/2" "$(open_log 'the extension was dropped')"

@@ -220,7 +220,7 @@ SELECT throws_ok($$SELECT paysafe.set_token_issuer('https://login.example', '{pa
 CREATE FUNCTION pg_temp.not_recorded() RETURNS text[] LANGUAGE plpgsql AS $$
 DECLARE missing text[];
 BEGIN
-	FOR i IN 1..100 LOOP
+	FOR i IN 1..1800 LOOP
 		SELECT array_agg(DISTINCT t.why) INTO missing FROM told t
 		 WHERE NOT EXISTS (SELECT 1 FROM paysafe.refusal_log r WHERE r.statement = 'act_as_token' AND r.message = 'a token is not accepted: ' || t.why);
 		EXIT WHEN missing IS NULL;

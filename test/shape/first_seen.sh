@@ -1,6 +1,6 @@
 # Sourced by run: what has never been seen before; "is", "eventually" and "sql" are there.
 
-seen() { sql -c "SET statement_timeout = '20s'" -c "SELECT first FROM paysafe.first_seen($1)" | tail -n 1; }
+seen() { sql -c "SET statement_timeout = '1min'" -c "SELECT first FROM paysafe.first_seen($1)" | tail -n 1; }
 signals="SELECT count(*) FROM paysafe.signal WHERE kind = 'first_seen' AND segment"
 
 is "first" t "$(seen "'ann', 'country', 'DE'")"

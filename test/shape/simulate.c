@@ -11,7 +11,7 @@
  * Then, of segments of each size, TRIALS times something happens after five weeks: minutes until the
  * first alarm of a kind that tells it.
  *
- * Prints tab-separated rows: "false", kind, alarms in all months, months; "found", what, size, trials, found,
+ * Prints tab-separated rows: "seed", which; "false", kind, alarms in all months, months; "found", what, size, trials, found,
  * and minutes: median, ninth of ten, longest.
  *
  *-------------------------------------------------------------------------
@@ -289,6 +289,7 @@ main(int argc, char **argv)
 	if (argc != 4)
 		return 2;
 	state = strtoull(argv[1], NULL, 10);
+	printf("seed\t%s\n", argv[1]);
 	count_false(atoi(argv[2]));
 	for (Size size = 0; size < NSIZES; size++)
 		measure(size, atoi(argv[3]));

@@ -1288,7 +1288,7 @@ class Play(Endings):
         pid = self.conns["a"].info.backend_pid
         waits = threading.Thread(target=lambda: codes.append(self.run(sql)))
         waits.start()
-        limit = time.time() + 4
+        limit = time.time() + 60
         while waits.is_alive() and time.time() < limit:
             if self.ask(f"SELECT cardinality(pg_blocking_pids({pid}))")[0][0]:
                 break

@@ -17,9 +17,12 @@ import psycopg
 
 import accounts
 import banded
+import bodies
 import commands
 import deputies
+import firsts
 import floods
+import flows
 import glass
 import ledgers
 import letters
@@ -32,6 +35,7 @@ import past
 import purses
 import registry
 import rejected
+import rosters
 import running
 import sealed
 import several
@@ -78,7 +82,12 @@ SORTS = (
     "deputies",
     "signals",
     "requests",
+    "velocity",
+    "schedules",
+    "payloads",
+    "firsts",
 )
+STOPPED = {"sealed": sealed.restarts, "velocity": flows.restarts, "firsts": firsts.restarts}  # who stops the server
 STEPS = (40, 60, 110, 110, 160)
 
 
@@ -227,6 +236,11 @@ class Job:
                 dsn, f"sim_requests_{number}", letters.Play, letters.ACTS
             ),
             "running": accounts.Server(dsn, f"sim_running_{number}", running.Play, running.ACTS),
+            "firsts": accounts.Server(dsn, f"sim_firsts_{number}", firsts.Play, firsts.ACTS),
+            "payloads": accounts.Server(dsn, f"sim_payloads_{number}", bodies.Play, bodies.ACTS),
+            "schedules": accounts.Server(
+                dsn, f"sim_schedules_{number}", rosters.Play, rosters.ACTS
+            ),
             "sealed": accounts.Server(dsn, f"sim_sealed_{number}", sealed.Play, sealed.ACTS),
             "several": accounts.Server(dsn, f"sim_several_{number}", several.Play, several.ACTS),
             "signals": accounts.Server(dsn, f"sim_signals_{number}", signs.Play, signs.ACTS),
@@ -240,6 +254,7 @@ class Job:
             "throttle": accounts.Server(
                 dsn, f"sim_throttle_{number}", throttled.Play, throttled.ACTS
             ),
+            "velocity": accounts.Server(dsn, f"sim_velocity_{number}", flows.Play, flows.ACTS),
             "watching": accounts.Server(
                 dsn, f"sim_watching_{number}", watching.Play, watching.ACTS
             ),
@@ -344,6 +359,14 @@ class Job:
             return "signals"
         if letters.is_play(seed):
             return "requests"
+        if flows.is_play(seed):
+            return "velocity"
+        if rosters.is_play(seed):
+            return "schedules"
+        if bodies.is_play(seed):
+            return "payloads"
+        if firsts.is_play(seed):
+            return "firsts"
         if sums.is_play(seed):
             return "sums"
         if floods.is_play(seed):
@@ -362,10 +385,10 @@ class Job:
             said = commands.one(self.dsn, seed, name, not self.args.no_shrink)
             if restarts:
                 self.server = Server(self.dsn)
-        elif self.sort_of(seed) == "sealed" and sealed.restarts(seed):
+        elif self.sort_of(seed) in STOPPED and STOPPED[self.sort_of(seed)](seed):
             commands.prepare(self.dsn)
             self.server.close()
-            said = self.books["sealed"].one(seed, not self.args.no_shrink)
+            said = self.books[self.sort_of(seed)].one(seed, not self.args.no_shrink)
             self.server = Server(self.dsn)
         else:
             commands.prepare(self.dsn)

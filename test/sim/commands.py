@@ -1396,7 +1396,7 @@ def check_agrees(p: Play, whole: bool) -> None:
 
 
 def refusals_recorded(p: Play) -> None:
-    for _ in range(60):
+    for _ in range(1200):
         n = p.ask("SELECT coalesce(sum(count), 0) FROM paysafe.refusal_log")[0][0]
         if n >= p.refusals:
             return
@@ -1512,7 +1512,7 @@ def restarted(p: Play, mode: str) -> None:
                 os.kill(pid, signal.SIGCONT)
             except ProcessLookupError:
                 pass
-    for _ in range(300):
+    for _ in range(6000):
         if not (data / "postmaster.pid").exists():
             break
         time.sleep(0.1)

@@ -400,15 +400,33 @@ class Play(banded.Play):
             order.reverse()
         for person in order[: self.rng.choice([1, 2])]:
             self.approve_by(i, person, 2 if self.chance(0.7) else 0)
-        if self.chance(0.4):
-            self.rng.choice([self.take_back, self.leave_and_return, self.away])()
+        if self.chance(0.6):
+            self.comes_between(d)
         self.send_it(i)
+
+    def comes_between(self, d: Delegation) -> None:
+        """What was approved in his place: it is over, or he is nobody who could."""
+        way = self.rng.choice(["back", "back", "leaves", "leaves", "returns", "away"])
+        some = [g for g in GROUPS if d.giver in self.m.groups[g]]
+        if way == "back":
+            self.over(d)
+        elif way == "away":
+            self.away(self.rng.choice([d.giver, d.taker]))
+        elif some:
+            group = self.rng.choice(some)
+            self.go(group, d.giver)
+            if way == "returns":
+                self.come(group, d.giver)
 
     def take_back(self) -> None:
         """By anybody; once."""
         if not self.m.delegations:
             return
-        d = self.rng.choice(self.m.delegations[-2:])
+        self.over(self.rng.choice(self.m.delegations[-2:]))
+
+    def over(self, d: Delegation) -> None:
+        if d not in self.m.delegations:
+            return
         sql = f"SELECT paysafe.end_delegation({d.number}, 'back')"
         self.by(self.rng.choice(PEOPLE), 0, sql)
         self.m.delegations.remove(d)
@@ -418,12 +436,12 @@ class Play(banded.Play):
             number = self.ask("SELECT max(id) FROM paysafe.delegation")[0][0]
             self.m.delegations.append(Delegation(d.giver, d.taker, d.level, number))
 
-    def away(self) -> None:
+    def away(self, person: str = "") -> None:
         """One of the two is disabled, and comes back."""
         some = {p for d in self.m.delegations for p in (d.giver, d.taker)}
         if not some:
             return
-        person = self.rng.choice(sorted(some))
+        person = person or self.rng.choice(sorted(some))
         by, other = self.rng.sample([p for p in PEOPLE if p != person], 2)
         self.by(by, 0, f"SELECT paysafe.disable_person('{person}', 'has left')")
         m = self.m

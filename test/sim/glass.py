@@ -290,7 +290,7 @@ class Play(passkeys.Play):
         """Who has not looked at it in time is told of, and nobody else."""
         seen = {u.state for u in self.uses if u.verdict is None}
         late = self.hasty and "used" in seen
-        if self.hasty and "" in seen:
+        if self.hasty and "" in seen and not late:
             return  # was it by that?
         if late:
             time.sleep(max(self.passed_at + 61 - time.monotonic(), 0))

@@ -20,7 +20,7 @@ import psycopg
 import accounts
 from commands import APP, OWNER, Found
 
-WAIT = 45.0  # for the worker
+WAIT = 120.0  # for the worker
 
 
 @dataclass

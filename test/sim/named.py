@@ -367,18 +367,23 @@ class Play(accounts.Play):
             if not ways:
                 break
             back = [w for w in ways if w in ("new", "sent")]
-            self.move_to(self.there[p.id], self.rng.choice([*ways, *back]))
+            x = self.there[p.id]
+            # into a status that freezes columns, and out of it again
+            turn = [w for w in ways if (w in self.once) != (x.status in self.once)]
+            self.move_to(x, self.rng.choice([*ways, *back, *turn]))
             self.look()
-        self.edit(self.there[p.id])
+        x = self.there[p.id]
+        left = x.once and x.status not in self.once and self.chance(0.6)
+        self.edit(x, "note" if left else "")
 
     def change(self) -> None:
         p = self.some()
         if p is not None:
             self.edit(p)
 
-    def edit(self, p: Payment) -> None:
+    def edit(self, p: Payment, what: str = "") -> None:
         """A note, an amount, a currency, or what stands beside them."""
-        what = self.rng.choice(["note", "note", "amount", "currency", "beside", "words", "key"])
+        what = what or self.rng.choice(["note", "note", "amount", "currency", "beside", "words", "key"])
         if what == "note":
             note = "b" if p.note == "a" else "a"
 

@@ -32,7 +32,7 @@ from world import OWNER, SHARED, Row, Rule, Table, World
 
 ENFORCED_ONLY = ("threshold",)  # has no mode: it is part of the refund rule
 LIMIT = 60.0  # seconds for making a finding short
-LATEST = 15.0  # seconds after which all is on record
+LATEST = 120.0  # seconds after which all is on record
 
 
 class Alone(Tellers):

@@ -274,9 +274,9 @@ class Play(registry.Play):
 
         waiter = threading.Thread(target=wait)
         waiter.start()
-        pid, until = c.info.backend_pid, time.monotonic() + 5
+        pid, until = c.info.backend_pid, time.monotonic() + 60
         while not self.ask(f"SELECT pg_blocking_pids({pid}) <> '{{}}'")[0][0]:
-            if time.monotonic() > until:
+            if time.monotonic() > until or not waiter.is_alive():
                 break
             time.sleep(0.02)
         end = self.rng.choice(["COMMIT", "COMMIT", "ROLLBACK"])

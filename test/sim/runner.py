@@ -24,7 +24,7 @@ class Server:
     def __init__(self, dsn: str) -> None:
         self.dsn = dsn
         self.admin = Monitor(f"{dsn} dbname=postgres user=postgres")
-        self.admin.do("SET statement_timeout = '60s'")
+        self.admin.do("SET statement_timeout = '600s'")
         self.count = 0
         self.place: Place | None = None
         self.prepare()
@@ -88,7 +88,7 @@ class Place:
         self.dsn = f"{server.dsn} dbname={name}"
         self.monitor = Monitor(f"{self.dsn} user=postgres")
         self.monitor.do(
-            "SET lock_timeout = '5s'; SET statement_timeout = '60s'; SET client_min_messages ="
+            "SET lock_timeout = '5s'; SET statement_timeout = '600s'; SET client_min_messages ="
             " error"
         )
         self.monitor.one(
@@ -388,7 +388,7 @@ class Play:
             self.monitor.do("ROLLBACK")
 
     def refusals(self, expected: int) -> list[Any]:
-        limit = time.time() + 15
+        limit = time.time() + 120
         while True:
             rows = self.monitor.all(
                 "SELECT sqlstate, table_name, count FROM paysafe.refusal_log WHERE at >="

@@ -21,8 +21,8 @@ from commands import APP, OWNER, Found
 
 PEOPLE = ("anna", "bert", "carl", "dora", "emil")
 SCALE = {"EUR": 2, "USD": 2, "JPY": 0}
-SHORT = 1.5  # seconds of a period that ends
-SLACK = 0.25
+SHORT = 2.0  # seconds of a period that ends
+EARLY = 1.2  # before its end it is not clear what a statement meets that is sent now
 ZERO = Decimal(0)
 
 
@@ -331,10 +331,10 @@ class Play(accounts.Play):
             if x.key != key or currency not in (None, x.currency):
                 continue
             now = time.monotonic()
-            if now - x.began < self.period - SLACK or not x.ended:
+            if now - x.began < self.period - EARLY or not x.ended:
                 total += x.amount
                 continue
-            rest = x.ended + self.period + SLACK - now
+            rest = x.ended + self.period + 0.05 - now
             if rest > 0:
                 time.sleep(rest)
         return total
@@ -1328,7 +1328,7 @@ class Play(accounts.Play):
     def later(self) -> None:
         """The period is over."""
         if self.period == SHORT and self.shop.passes:
-            time.sleep(SHORT + 2 * SLACK)
+            time.sleep(SHORT + 0.05)
 
     # ------------------------------------------------------------ judging
 

@@ -27,7 +27,7 @@ import accounts
 import pages
 from commands import APP, BIN, OWNER, SUPER, Found, control
 
-LATEST = 30.0  # seconds until what can be sealed is sealed
+LATEST = 120.0  # seconds until what can be sealed is sealed
 EMPTY = hashlib.sha256(b"").digest()
 
 

@@ -23,7 +23,7 @@ from commands import APP, OWNER, Found
 SEVERITIES = ("info", "warning", "critical")
 SUBJECTS = ("{192.0.2.7}", "{ann,DE}", "{ann}")
 STEPS = (1, 3, 10)  # of a requester's refunds just below a threshold
-WAIT = 45.0  # for the worker
+WAIT = 120.0  # for the worker
 
 
 @dataclass(frozen=True)

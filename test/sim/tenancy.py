@@ -861,7 +861,7 @@ class Play(accounts.Play):
         sql = (
             "SELECT coalesce(sum(count), 0) FROM paysafe.refusal_log WHERE rule = 'across_tenants'"
         )
-        limit = time.time() + 20
+        limit = time.time() + 120
         while True:
             n = int(self.ask(sql)[0][0]) - self.across_before
             if n >= self.seen_across or time.time() > limit:

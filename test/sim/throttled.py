@@ -4,6 +4,7 @@ By doc/throttle.md alone: policies with limits by user, by address, by both and 
 in one tier or two; requests of several sessions, within transactions and savepoints that are undone, by backends that
 are ended; tokens that are given back; limits that become tighter at once and looser by two.  Limits whose tokens come
 back within hours are counted exactly; of one that is quick no more passes in any time than it has and comes back.
+Whoever fails with keys too often is locked out, whatever he has then.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import copy
 import json
 import random
 import time
+import zlib
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,6 +25,7 @@ from commands import APP, OWNER, Found
 PERS: tuple[tuple[str, ...], ...] = ((), ("user",), ("address",), ("user", "address"))
 USERS = ("ann", "Ann", "bob", 42)
 ADDRESSES = ("192.0.2.7", "192.0.2.8")
+FAILURES = 3  # so many keys may be wrong
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,8 @@ class Play(accounts.Play):
         durable = {per: self.chance(0.25) for per in PERS}
         for per in self.rng.sample(PERS, self.rng.choice([1, 2, 3])):
             self.m.tiers["default"][per] = self.limit(per, durable[per])
+        self.failed: dict[str, int] = {}  # by address
+        self.keys: dict[str, str] = {}
         self.gold = self.chance(0.4)
         self.golden = {
             per: self.limit(per, durable[per])
@@ -90,7 +95,7 @@ class Play(accounts.Play):
     def setup(self) -> None:
         self.run(
             f"GRANT EXECUTE ON FUNCTION paysafe.act_as, paysafe.approve, paysafe.propose, paysafe.throttle,"
-            f" paysafe.throttle_return, paysafe.set_throttle, paysafe.remove_throttle TO {APP}, {OWNER};\n"
+            f" paysafe.throttle_return, paysafe.set_throttle, paysafe.remove_throttle, paysafe.api_key_verify TO {APP}, {OWNER};\n"
             f"GRANT SELECT ON paysafe.pending_change TO {APP}, {OWNER}",
             "super",
         )
@@ -109,6 +114,18 @@ class Play(accounts.Play):
             "",
             "owner",
         )
+
+        # one policy for all plays of a database
+        self.must(
+            f"SELECT paysafe.set_throttle('failed/api_key', 1, '24 hours', 'guessed', per => '{{address}}', burst => {FAILURES})",
+            True,
+            "",
+            "super",
+        )
+        for name in ("good", "revoked"):
+            self.keys[name] = self.ask(f"SELECT paysafe.api_key_issue('{self.schema} {name}', '{{a:b}}')")[0][0]
+        self.must(f"SELECT paysafe.api_key_revoke_all('{self.schema} revoked', 'stolen')", True, "", "super")
+        self.keys |= {"malformed": "psk_live_x", "unknown": self.keys["good"][:-1] + "!"}
 
     def declared(self, x: Limit, tier: str = "default") -> str:
         more = ", durable => true" if x.durable else ""
@@ -254,6 +271,46 @@ class Play(accounts.Play):
         else:
             self.forget(after)
 
+    # ------------------------------------------------------------ keys that are guessed
+
+    def an_address(self) -> str:
+        """One that no other play has, in a form of its own."""
+        n = zlib.crc32(f"{self.conns['a'].info.dbname} {self.schema}".encode())
+        return f"10.{n % 256}.{n // 256 % 256}.{self.rng.choice([1, 1, 2])}"
+
+    def guess(self) -> None:
+        """Whoever fails too often fails, also with what is right; who gives no address is nobody."""
+        at, who = self.an_address(), self.rng.choice(["a", "b"])
+        end = self.rng.choice(["", "COMMIT", "ROLLBACK"])
+        if end:
+            self.must("BEGIN", True, "", who)
+        for _ in range(self.rng.choice([1, 2, 5])):
+            name = self.rng.choice([*self.keys, "good"])
+            address = self.rng.choice([at, at, at, f"{at}:80", ""])
+            scope = self.rng.choice(["a:b", "a:b", "c"])
+            origin = f"'{address}'" if address else "NULL"
+            sql = f"SELECT verdict FROM paysafe.api_key_verify('{self.keys[name]}', '{scope}', {origin})"
+            self.script.append(f"{who}: {sql};")
+            verdict = self.ask(sql, who)[0][0]
+            want = {"good": "valid" if scope == "a:b" else "forbidden", "revoked": "revoked"}.get(name, "unknown")
+            if address and self.failed.get(at, 0) >= FAILURES:
+                want = "unknown"
+            elif address and want not in ("valid", "forbidden"):
+                self.failed[at] = self.failed.get(at, 0) + 1
+            if verdict != want:
+                raise Found("locked", f"{verdict}, it should be {want} after {self.failed}: {sql}")
+        if end:
+            self.must(end, True, "", who)
+
+    def let_in(self) -> None:
+        """It is ended by who may say so."""
+        at = self.an_address()
+        n = self.rng.choice([1, FAILURES])
+        sql = f"SELECT paysafe.throttle_return('failed/api_key', '{{\"address\": \"{at}\"}}', {n})"
+        self.must(sql, True, "")
+        self.failed[at] = max(self.failed.get(at, 0) - n, 0)
+        self.guess()
+
     # ------------------------------------------------------------ changes
 
     def some_limit(self) -> tuple[str, Limit]:
@@ -361,6 +418,8 @@ ACTS: dict[str, float] = {
     "one_more": 1,
     "loosen": 1.5,
     "hurry": 1.5,
+    "guess": 3,
+    "let_in": 1,
 }
 
 

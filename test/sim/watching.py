@@ -12,7 +12,7 @@ from typing import Any
 import accounts
 from commands import APP, OWNER, Found
 
-LATEST = 15.0  # seconds after which all is on record
+LATEST = 120.0  # seconds after which all is on record
 
 
 class Play(accounts.Play):

@@ -51,14 +51,14 @@ SELECT paysafe.post_reservation(:id, 1);								-- fails
 SELECT * FROM paysafe.available_balance('ann');
 -- used up without being called final; voided after a part; expired after a part
 SELECT paysafe.reserve('wallet', 'ann', 10) AS used, paysafe.reserve('wallet', 'ann', 10) AS voided \gset
-SELECT paysafe.reserve('wallet', 'ann', 10, '2 seconds', 'expires') AS expired \gset
+SELECT paysafe.reserve('wallet', 'ann', 10, '5 seconds', 'expires') AS expired \gset
 BEGIN;
 SELECT paysafe.post_reservation(:used, 4, false), paysafe.post_reservation(:used, NULL, false),
 	   paysafe.post_reservation(:voided, 3, false), paysafe.post_reservation(:expired, 2, false);
 INSERT INTO entry (txn, account, amount) VALUES (5, 'ann', -15), (5, 'bank', 15);
 COMMIT;
 SELECT paysafe.void_reservation(:voided, 'enough');
-SELECT pg_sleep(2.1);
+SELECT pg_sleep(5.1);
 SELECT id = :used AS used, state, amount, posted, held FROM paysafe.reservation WHERE id IN (:used, :voided, :expired) ORDER BY id;
 SELECT * FROM paysafe.available_balance('ann');
 SELECT paysafe.reserve('wallet', 'ann', 50) AS id \gset

@@ -137,18 +137,18 @@ UPDATE t_approval.refund SET status = 'approved' WHERE id = 2;		-- fails
 -- it can be given for a shorter time
 BEGIN; SELECT paysafe.act_as('bob'); SELECT paysafe.approve('t_approval.refund', '2', 'ok', expires_at => clock_timestamp() - interval '1 s'); COMMIT;	-- fails
 BEGIN; SELECT paysafe.act_as('bob');
-SELECT id > 0 FROM paysafe.approve('t_approval.refund', '2', 'ok', expires_at => clock_timestamp() + interval '50 ms') id; COMMIT;
+SELECT id > 0 FROM paysafe.approve('t_approval.refund', '2', 'ok', expires_at => clock_timestamp() + interval '1 s') id; COMMIT;
 -- the clock counts, not the start of the transaction
 BEGIN;
-SELECT pg_sleep(0.1);
+SELECT pg_sleep(1.1);
 UPDATE t_approval.refund SET status = 'approved' WHERE id = 2;		-- fails
 ROLLBACK;
 -- and it counts again at the end
 BEGIN; SELECT paysafe.act_as('bob');
-SELECT id > 0 FROM paysafe.approve('t_approval.refund', '2', 'ok', expires_at => clock_timestamp() + interval '400 ms') id; COMMIT;
+SELECT id > 0 FROM paysafe.approve('t_approval.refund', '2', 'ok', expires_at => clock_timestamp() + interval '5 s') id; COMMIT;
 BEGIN;
 UPDATE t_approval.refund SET status = 'approved' WHERE id = 2;
-SELECT pg_sleep(0.5);
+SELECT pg_sleep(5.1);
 \set VERBOSITY sqlstate
 COMMIT;																-- fails
 \set VERBOSITY default

@@ -227,10 +227,10 @@ INSERT INTO line (txn, code, amount) VALUES (12, 'A', -1), (12, 'bank', 1);
 COMMIT;																	-- fails: 1 of 2 taken
 SELECT paysafe.void_reservation(:id);
 -- one that expires is free again, for who needs it, also if others ended before
-SELECT paysafe.void_reservation(paysafe.reserve('safe', 'A', 1, '1 second'));
-SELECT balance - paysafe.reserve('safe', 'A', balance, '1 second') * 0 AS all_of_it FROM safe WHERE code = 'A';
+SELECT paysafe.void_reservation(paysafe.reserve('safe', 'A', 1, '5 seconds'));
+SELECT balance - paysafe.reserve('safe', 'A', balance, '5 seconds') * 0 AS all_of_it FROM safe WHERE code = 'A';
 INSERT INTO line (txn, code, amount) VALUES (13, 'A', -1), (13, 'bank', 1);	-- fails
-SELECT pg_sleep(1.1);
+SELECT pg_sleep(5.1);
 INSERT INTO line (txn, code, amount) VALUES (13, 'A', -1), (13, 'bank', 1);
 SELECT reserved FROM paysafe.reservation_total WHERE relation = 'safe'::regclass AND account = 'A' ORDER BY number DESC LIMIT 1;
 

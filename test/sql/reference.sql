@@ -324,6 +324,10 @@ INSERT INTO shop.refund (id, payment_id, amount) VALUES (1, 1, 900);
 COMMIT;
 
 BEGIN;
+SELECT paysafe.act_from('192.0.2.7'), paysafe.act_as('user:17');
+COMMIT;
+
+BEGIN;
 SELECT paysafe.act_as('ann');
 SELECT paysafe.propose('our login signs who acts');
 SELECT paysafe.set_token_issuer('https://login.example', '{payments}', 'our login');

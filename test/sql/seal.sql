@@ -5,6 +5,8 @@ CREATE TABLE seal.pay (id int PRIMARY KEY, amount numeric);
 SELECT paysafe.audit('seal.pay');
 -- whatever other tests have left
 SELECT paysafe.seal() > 0 AS some;
+-- nobody else writes, but for autovacuum
+DO $$ BEGIN FOR i IN 1..1200 LOOP PERFORM paysafe.seal(); COMMIT; EXIT WHEN (SELECT rows_waiting = 0 FROM paysafe.seal_status); PERFORM pg_sleep(0.1); END LOOP; END $$;
 SELECT size AS before FROM paysafe.seal_state \gset
 BEGIN;
 INSERT INTO seal.pay VALUES (1, 10), (2, 20);
@@ -26,7 +28,7 @@ SELECT pg_current_xact_id() AS xid \gset
 COMMIT;
 SELECT seq, op, key FROM paysafe.audit_log WHERE xid = :'xid' ORDER BY seq;
 -- nobody else writes, but for autovacuum
-DO $$ BEGIN FOR i IN 1..100 LOOP PERFORM paysafe.seal(); COMMIT; EXIT WHEN (SELECT rows_waiting = 0 FROM paysafe.seal_status); PERFORM pg_sleep(0.1); END LOOP; END $$;
+DO $$ BEGIN FOR i IN 1..1200 LOOP PERFORM paysafe.seal(); COMMIT; EXIT WHEN (SELECT rows_waiting = 0 FROM paysafe.seal_status); PERFORM pg_sleep(0.1); END LOOP; END $$;
 SELECT size - :before AS leaves FROM paysafe.seal_state;
 SELECT rows_waiting, lag_seconds, held_back_by_pid FROM paysafe.seal_status;
 SELECT leaf_index - :before AS leaf, leaf_hash = (SELECT paysafe.audit_leaf_hash(r, s.digest) FROM paysafe.audit_row r JOIN paysafe.audit_shape s ON s.id = r.shape WHERE r.xid = :'xid' AND r.seq = 3) AS its_own

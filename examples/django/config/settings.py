@@ -26,6 +26,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "django_paysafe.outcomes.OutcomeMiddleware",
     "django_paysafe.middleware.ActorMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -75,5 +76,8 @@ if os.environ.get("TOKEN_KEYS"):
         "audience": "shop",
         "keys": os.environ["TOKEN_KEYS"].split(","),
     }
+
+# How these come out is noted, for alarms; a limit that is reached, and no provider, are bad, too.
+PAYSAFE_OUTCOMES = {"bad": [402, 429], "views": ["refunds", "pay"]}
 
 TEST_RUNNER = "django_paysafe.testing.PaysafeRunner"

@@ -9,8 +9,8 @@ urlpatterns = [
     path("desk/", include("desk.urls")),
     path("passkeys/", include("django_paysafe.passkey_urls")),
     path("payments/", views.create_payment),
-    path("refunds/", views.request_refund),
-    path("refunds/<int:pk>/pay/", views.pay_refund),
+    path("refunds/", views.request_refund, name="refunds"),
+    path("refunds/<int:pk>/pay/", views.pay_refund, name="pay"),
     path("hooks/stripe/", views.stripe),
     path("hooks/github/", views.github),
 ]

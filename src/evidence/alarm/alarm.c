@@ -28,7 +28,9 @@
 #define MONDAY			(5 * 1440)	/* PostgreSQL's time begins on a Saturday */
 #define CATCH_UP		60		/* minutes that are judged one by one when a turn comes late */
 #define HOUR			60
+#define LATE			10		/* minutes that nobody has judged, until check() says so */
 #define STATE_KEY		"alarm_state_pkey"
+#define RECORD_KEY		"alarm_record_series"
 
 /* Columns of paysafe.alarm_state, paysafe.outcome_minute and paysafe.alarm_record. */
 enum
@@ -83,6 +85,31 @@ paysafe_alarm_minute_at(int64 minute)
 /* What is known of series */
 
 static bool
+visit_event(Relation rel, HeapTuple tuple, void *arg)
+{
+	Datum		values[ALARM_NCOLUMNS];
+	bool		nulls[ALARM_NCOLUMNS];
+
+	heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
+	/* the last one says it */
+	*(bool *) arg = strcmp(TextDatumGetCString(values[ALARM_EVENT]), "opened") == 0;
+	return true;
+}
+
+/* Of a state that cannot be read: nothing but what is open. Of no time that is: so it is closed, and begins anew. */
+static void
+take_open(Shape *shape, const Datum *series)
+{
+	paysafe_shape_begin(shape, PG_INT64_MAX);
+	for (int kind = 0; kind < SHAPE_NKINDS; kind++)
+	{
+		Datum		keys[3] = {series[STATE_SERIES], series[STATE_SEGMENT], CStringGetTextDatum(paysafe_shape_name(kind))};
+
+		paysafe_store_scan(PAYSAFE_ALARM_RECORD, RECORD_KEY, 3, keys, visit_event, &shape->alarms[kind].open);
+	}
+}
+
+static bool
 visit_state(Relation rel, HeapTuple tuple, void *arg)
 {
 	Datum		values[STATE_NCOLUMNS];
@@ -92,12 +119,11 @@ visit_state(Relation rel, HeapTuple tuple, void *arg)
 
 	heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
 	state = DatumGetByteaPP(values[STATE_STATE]);
-	/* of another version: begin anew */
-	if (VARSIZE_ANY_EXHDR(state) != sizeof(Shape))
-		return true;
-	memcpy(shape, VARDATA_ANY(state), sizeof(Shape));
-	if (shape->version == SHAPE_VERSION)
-		paysafe_outcome_restore(TextDatumGetCString(values[STATE_SERIES]), TextDatumGetCString(values[STATE_SEGMENT]), shape);
+	if (VARSIZE_ANY_EXHDR(state) == sizeof(Shape))
+		memcpy(shape, VARDATA_ANY(state), sizeof(Shape));
+	if (VARSIZE_ANY_EXHDR(state) != sizeof(Shape) || shape->version != SHAPE_VERSION)
+		take_open(shape, values);
+	paysafe_outcome_restore(TextDatumGetCString(values[STATE_SERIES]), TextDatumGetCString(values[STATE_SEGMENT]), shape);
 	return true;
 }
 
@@ -349,17 +375,46 @@ paysafe_alarm_tell(void)
 	}
 }
 
+/* 0: nothing is to be judged here. */
+static int64
+minutes_since(int64 minute)
+{
+	if (RecoveryInProgress() || !paysafe_store_is_active())
+		return 0;
+	return paysafe_alarm_minute(GetCurrentTimestamp()) - minute;
+}
+
+/* That nobody has judged. */
+static int64
+minutes_late(void)
+{
+	return minutes_since(Max(paysafe_outcome_judged_to(), paysafe_alarm_minute(paysafe_outcome_since())));
+}
+
+char *
+paysafe_alarm_worker_trouble(void)
+{
+	bool		sent;
+	int64		looked = paysafe_alarm_minute(paysafe_outcome_looked(&sent));
+
+	if (minutes_since(looked) > LATE)
+		return psprintf("nobody has looked for outcomes to judge for " INT64_FORMAT " minutes: \"paysafe refusal launcher\" does not run, or an \"alarm worker\" is stuck",
+						minutes_since(looked));
+	if (!sent && minutes_late() > LATE)
+		return "no background worker is free to judge outcomes: raise max_worker_processes";
+	return NULL;
+}
+
 char *
 paysafe_alarm_trouble(bool *bad)
 {
 	int64		lost;
-	int64		minute = paysafe_alarm_minute(GetCurrentTimestamp());
-	int			n = paysafe_outcome_series(&lost);
+	int64		late = minutes_late();
 
-	*bad = n > 0 && !RecoveryInProgress() && paysafe_store_is_active() &&
-		minute - Max(paysafe_outcome_judged_to(), paysafe_alarm_minute(paysafe_outcome_since())) > 10;
+	(void) paysafe_outcome_series(&lost);
+	*bad = late > LATE;
 	if (*bad)
-		return "outcomes have not been judged for ten minutes; the server's log may say why";
+		return psprintf("outcomes have not been judged for " INT64_FORMAT " minutes; check alarm_worker or the server's log may say why", late);
 	if (lost > 0)
 		return psprintf("outcomes found no place " INT64_FORMAT " times since the server started: there is room for %d series of all databases",
 						lost, PAYSAFE_OUTCOME_SERIES_MAX);

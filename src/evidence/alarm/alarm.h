@@ -27,6 +27,9 @@ extern TimestampTz paysafe_alarm_minute_at(int64 minute);
 /* What check() says, or NULL; *bad: nothing is judged. */
 extern char *paysafe_alarm_trouble(bool *bad);
 
+/* Nobody is sent to judge, and why; NULL: somebody is. */
+extern char *paysafe_alarm_worker_trouble(void);
+
 /* For so many days minutes are kept as they are, and then as hours. */
 #define PAYSAFE_OUTCOME_DAYS	7
 

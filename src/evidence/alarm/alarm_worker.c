@@ -87,6 +87,7 @@ paysafe_alarm_worker_launch(void)
 		old = MemoryContextSwitchTo(TopMemoryContext);
 		started = paysafe_worker_start("paysafe alarm worker", "paysafe_alarm_worker_main", database, &handle);
 		MemoryContextSwitchTo(old);
+		paysafe_outcome_sent(database, started);
 		/* who finds no place now has none for the others either */
 		if (!started)
 		{

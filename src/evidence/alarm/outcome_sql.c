@@ -25,11 +25,6 @@
 #include "evidence/signal_argument.h"
 #include "store/own_table.h"
 
-/* paysafe's own series, which nobody else writes */
-static const char *const own_series[] = {
-	"write", "refused", "throttle", "webhook", "request", "approval_given", "approval_used", "decision"
-};
-
 /* SQL-callable functions */
 
 PG_FUNCTION_INFO_V1(paysafe_note_outcome);
@@ -45,12 +40,11 @@ paysafe_note_outcome(PG_FUNCTION_ARGS)
 	int32		count = paysafe_argument_int(fcinfo, 3, "count", 1, 1000000);
 
 	paysafe_argument_required(fcinfo, 2, "ok");
-	for (size_t i = 0; i < lengthof(own_series); i++)
-		if (strcmp(series, own_series[i]) == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("series \"%s\" is paysafe's own", series),
-					 errhint("Use a name of your own.")));
+	if (paysafe_outcome_is_own(series))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("series \"%s\" is paysafe's own", series),
+				 errhint("Use a name of your own.")));
 	if (!XactReadOnly)
 		paysafe_store_activate();
 	paysafe_outcome_count(series, segment, PG_GETARG_BOOL(2) ? count : 0, PG_GETARG_BOOL(2) ? 0 : count);

@@ -252,7 +252,7 @@ paysafe_approve_refund(PG_FUNCTION_ARGS)
 	paysafe_approval_check_own_code("paysafe.approve_refund");
 	reason = paysafe_argument_reason(fcinfo, 4, "reason", "an approval");
 	paysafe_argument_required(fcinfo, 0, "refund");
-	paysafe_acting_check_voice(approver, PG_GETARG_OID(0));
+	paysafe_approve_check_voice(PG_GETARG_OID(0), approver);
 	subjects = paysafe_refund_advance_subjects(fcinfo);
 	paysafe_approve_check(PG_GETARG_OID(0), NULL, subjects, approver);
 	PG_RETURN_INT64(*(int64 *) llast(paysafe_approve_record(PG_GETARG_OID(0), NULL, subjects, approver, reason,

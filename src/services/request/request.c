@@ -285,7 +285,8 @@ paysafe_request_accept(PG_FUNCTION_ARGS)
 	if (check->reason == NULL)
 		use_up(check);
 	/* whoever names a client that is none has no series of his own */
-	paysafe_outcome_count("request", check->owner ? check->owner : "(unknown)", check->reason == NULL, check->reason != NULL);
+	paysafe_outcome_count(paysafe_outcome_name(OUTCOME_REQUEST), check->owner ? check->owner : "(unknown)",
+						  check->reason == NULL, check->reason != NULL);
 	memset(nulls, true, sizeof(nulls));
 	nulls[ACCEPT_ACCEPTED] = false;
 	values[ACCEPT_ACCEPTED] = BoolGetDatum(check->reason == NULL);

@@ -17,6 +17,7 @@
 #include "miscadmin.h"
 
 #include "base/argument.h"
+#include "people/tried.h"
 #include "redact/redact.h"
 #include "services/throttle/failed.h"
 #include "services/throttle/refused.h"
@@ -28,7 +29,7 @@
 #define PART_CLIENT		"client"
 #define NO_CLIENT		"unknown"
 
-static const char *const services[] = {"webhook", "request", "api_key"};
+static const char *const services[] = {"webhook", "request", "api_key", "token", "passkey", "approval"};
 
 bool
 paysafe_failed_is_guess(const char *reason)
@@ -57,7 +58,7 @@ paysafe_failed_check_limit(const char *policy, const char *tier, const ThrottleL
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("no failed attempts are counted as \"%s\"", paysafe_redact_string(policy)),
-				 errhint("There are failed/webhook, failed/request and failed/api_key.")));
+				 errhint("There are failed/webhook, failed/request, failed/api_key, failed/token, failed/passkey and failed/approval.")));
 	foreach(lc, limit->per)
 		known = known && (strcmp(lfirst(lc), PART_ADDRESS) == 0 || strcmp(lfirst(lc), PART_CLIENT) == 0);
 	if (!known || !paysafe_strings_contain(limit->per, PART_ADDRESS))
@@ -125,8 +126,8 @@ note_locked(const char *policy, List *limits, const CounterUse *uses, const char
 	}
 }
 
-bool
-paysafe_failed_attempt(const char *service, const char *client, const char *address, bool failed)
+static Tried
+judge(const char *service, const char *client, const char *address, bool failed)
 {
 	char	   *policy = psprintf("%s%s", PREFIX, service);
 	List	   *limits = address == NULL || !paysafe_counter_ready() ? NIL : paysafe_throttle_limits(policy, TIER);
@@ -136,7 +137,7 @@ paysafe_failed_attempt(const char *service, const char *client, const char *addr
 	ListCell   *lc;
 
 	if (limits == NIL)
-		return false;
+		return TRIED_UNLIMITED;
 	address = paysafe_failed_address(address);
 	foreach(lc, limits)
 	{
@@ -170,5 +171,17 @@ paysafe_failed_attempt(const char *service, const char *client, const char *addr
 		if (!allowed)
 			note_locked(policy, limits, uses, client, address);
 	}
-	return !allowed;
+	return allowed ? TRIED_COUNTED : TRIED_LOCKED_OUT;
+}
+
+bool
+paysafe_failed_attempt(const char *service, const char *client, const char *address, bool failed)
+{
+	return judge(service, client, address, failed) == TRIED_LOCKED_OUT;
+}
+
+void
+paysafe_failed_init(void)
+{
+	paysafe_tried_set_judge(judge);
 }

@@ -17,6 +17,9 @@
  */
 extern bool paysafe_failed_attempt(const char *service, const char *client, const char *address, bool failed);
 
+/* Let tokens, passkeys and approvals, which do not know limits, be counted, too (people/tried.h). */
+extern void paysafe_failed_init(void);
+
 /* Is that a reason, other than a clock that goes wrong? */
 extern bool paysafe_failed_is_guess(const char *reason);
 

@@ -75,7 +75,7 @@ paysafe_throttle_refused(const ThrottleRefused *refused)
 	StringInfoData figures;
 
 	paysafe_meter_count(MyDatabaseId, METER_THROTTLED, refused->policy, refused->tier, 1);
-	paysafe_outcome_count("throttle", refused->policy, 0, 1);
+	paysafe_outcome_count(paysafe_outcome_name(OUTCOME_THROTTLE), refused->policy, 0, 1);
 	if (kind == NULL)
 		return;
 	initStringInfo(&figures);

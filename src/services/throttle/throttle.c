@@ -204,7 +204,7 @@ count_allowed(const char *policy)
 	if (strcmp(last, policy) == 0 && paysafe_outcome_count_at(&place, 1, 0))
 		return;
 	strlcpy(last, policy, sizeof(last));
-	place = paysafe_outcome_place("throttle", policy);
+	place = paysafe_outcome_place(paysafe_outcome_name(OUTCOME_THROTTLE), policy);
 	(void) paysafe_outcome_count_at(&place, 1, 0);
 }
 

@@ -485,7 +485,7 @@ paysafe_webhook_accept(PG_FUNCTION_ARGS)
 	if (request->reason == NULL)
 		verdict = settle(request, &inbox_id);
 	/* whoever names an endpoint that is none has no series of his own */
-	paysafe_outcome_count("webhook", request->endpoint->version > 0 ? request->endpoint->name : "(unknown)",
+	paysafe_outcome_count(paysafe_outcome_name(OUTCOME_WEBHOOK), request->endpoint->version > 0 ? request->endpoint->name : "(unknown)",
 						  request->reason == NULL, request->reason != NULL);
 	if (request->reason != NULL)
 		record(request, origin, inbox_id != 0);

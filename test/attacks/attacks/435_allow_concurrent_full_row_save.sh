@@ -7,11 +7,13 @@
 # counter: a status that nobody changed has not been changed concurrently
 . "$HERE/lib/common.sh"
 sq pay_app <<'S' &
-BEGIN; UPDATE pay.payment SET customer = 'a', status = 'captured', amount = 1000, currency = 'USD', captured_amount = 1000 WHERE id = 1; SELECT pg_sleep(1); COMMIT;
+BEGIN; UPDATE pay.payment SET customer = 'a', status = 'captured', amount = 1000, currency = 'USD', captured_amount = 1000 WHERE id = 1;
+\! : >$SAID/saved
+SELECT pg_sleep(1); COMMIT;
 S
-sleep 0.3
+heard saved
 sq pay_app <<'S'
-SET lock_timeout = '5s'; UPDATE pay.payment SET note = 'b', status = 'captured', amount = 1000, currency = 'USD', captured_amount = 1000 WHERE id = 1;
+SET lock_timeout = '60s'; UPDATE pay.payment SET note = 'b', status = 'captured', amount = 1000, currency = 'USD', captured_amount = 1000 WHERE id = 1;
 S
 wait
 [ "$(ask "select customer || note from pay.payment where id = 1")" = ab ] && echo ALLOWED || echo BROKEN

@@ -14,8 +14,10 @@ for sql in \
 	"DO \$\$BEGIN MERGE INTO pay.payment p USING (VALUES (3)) v(id) ON p.id = v.id WHEN MATCHED THEN UPDATE SET status = 'captured', captured_amount = 800; RAISE NOTICE 'won'; END\$\$;"
 do
 	n=$((n + 1))
-	sq pay_app >"$RT/work/w1" 2>&1 <<<"BEGIN; $sql SELECT pg_sleep(0.8); COMMIT;" &
-	sleep 0.3
+	sq pay_app >"$RT/work/w1" 2>&1 <<<"BEGIN; $sql
+\\! : >$SAID/claimed$n
+$UNTIL_WAITED_FOR COMMIT;" &
+	heard claimed$n
 	sq pay_app >"$RT/work/w2" 2>&1 <<<"SET lock_timeout = '5s'; $sql"
 	wait
 	cat "$RT/work/w1" "$RT/work/w2"

@@ -12,11 +12,13 @@ INSERT INTO pay.approval(refund_id, amount, currency) VALUES (1, 5000, 'USD');
 S
 sq pay_app <<'S' &
 :AS_ALICE ;
-BEGIN; UPDATE pay.refund SET status = 'approved' WHERE id = 1; SELECT pg_sleep(0.8); COMMIT;
+BEGIN; UPDATE pay.refund SET status = 'approved' WHERE id = 1;
+\! : >$SAID/used
+SELECT pg_sleep(0.8); COMMIT;
 UPDATE pay.refund SET status = 'failed' WHERE id = 1;
 UPDATE pay.refund SET status = 'requested' WHERE id = 1;
 S
-sleep 0.3
+heard used
 sq pay_app <<'S'
 :AS_ALICE ;
 SET lock_timeout = '5s';

@@ -10,8 +10,8 @@ CREATE TABLE pay.bill_refund (id int PRIMARY KEY, bill numeric REFERENCES pay.bi
 INSERT INTO pay.bill VALUES (1, 5000, 'USD');
 GRANT SELECT, INSERT, UPDATE ON pay.bill, pay.bill_refund TO pay_app;
 SELECT paysafe.protect_refund('pay.bill_refund', 'pay.bill', 'bill', 'amount', 'currency', 'status', '{paid}', '{void}', 'captured', 'currency');
-SELECT paysafe.set_refund_threshold('pay.bill_refund', 'USD', 1000, within => '2 seconds');
-SELECT pg_sleep(2.2);
+SELECT paysafe.set_refund_threshold('pay.bill_refund', 'USD', 1000, within => '6 seconds');
+SELECT pg_sleep(6.2);
 \c - pay_app
 :AS_ALICE ;
 INSERT INTO pay.bill_refund VALUES (1, 1, 'requested', 800, 'USD'), (2, 1.0, 'requested', 800, 'USD'), (3, 1.00, 'requested', 800, 'USD');

@@ -22,7 +22,8 @@ Token = Callable[[], Optional[str]]
 class Claim:
     """The arguments of `paysafe.act_as`, as text; None: not said.
 
-    With `token`, the actor is shown by what that returns, instead of named.
+    With `token`, the actor is shown by what that returns, instead of named.  `origin` is the
+    address of `paysafe.act_from`.
     """
 
     actor: Optional[str] = None
@@ -31,6 +32,7 @@ class Claim:
     request_id: Optional[str] = None
     business_id: Optional[str] = None
     token: Optional[Token] = field(default=None, repr=False)
+    origin: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -64,13 +66,15 @@ def acting(
     request_id: Optional[str] = None,
     business_id: Optional[str] = None,
     token: Optional[Token] = None,
+    origin: Optional[str] = None,
 ) -> Iterator[None]:
     """What is written inside is recorded under this actor, reason and so on.
 
     Arguments that are not given are those of the surrounding `acting` or
     request.  Works in sync and async code, and as a decorator of functions.
     Nothing is sent to the database until something is written.  `token`, where others
-    than this process sign who acts, gives the token that shows the actor.
+    than this process sign who acts, gives the token that shows the actor.  `origin`: from which
+    address that comes, for limits of failed attempts.
     """
     outer = _current.get() or _Pending(None, Claim())
     rest = Claim(
@@ -80,6 +84,7 @@ def acting(
         business_id=outer.rest.business_id if business_id is None else business_id,
         # that of the surrounding one shows nobody else
         token=outer.rest.token if isinstance(actor, _Unset) else token,
+        origin=outer.rest.origin if origin is None else origin,
     )
     before = _current.set(_Pending(outer.actor if isinstance(actor, _Unset) else actor, rest))
     try:

@@ -26,6 +26,8 @@ from .tokens import configuration, signer, subject_of
 
 _ACT_AS = "SELECT paysafe.act_as(%s, %s, %s, %s, %s)"
 _ACT_AS_TOKEN = "SELECT paysafe.act_as_token(%s, %s, %s, %s, %s)"
+# in front, so that what is refused is from there
+_FROM = " FROM paysafe.act_from(%s)"
 _NOBODY = Claim()
 
 # PQTransactionStatusType
@@ -113,13 +115,17 @@ class ActorWrapper:
         try:
             token = _token(wanted)
             rest = [wanted.reason, wanted.ticket, wanted.request_id, wanted.business_id]
+            act_from = ""
+            if wanted.origin is not None:
+                act_from = _FROM
+                rest.append(wanted.origin)
             if token is None:
                 with connection.cursor() as cursor:
-                    cursor.execute(_ACT_AS, [wanted.actor, *rest])
+                    cursor.execute(_ACT_AS + act_from, [wanted.actor, *rest])
             else:
                 # past what writes statements down, as Django does while DEBUG is on
                 with connection.wrap_database_errors, connection.connection.cursor() as raw:
-                    raw.execute(_ACT_AS_TOKEN, [token, *rest])
+                    raw.execute(_ACT_AS_TOKEN + act_from, [token, *rest])
         finally:
             self._busy = False
         self._frames[-1].claim = wanted

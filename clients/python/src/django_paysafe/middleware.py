@@ -42,8 +42,10 @@ class ActorMiddleware:
 
     Put it first.  Settings: `PAYSAFE_ACTOR`, the dotted name of a function like
     `user_actor`; `PAYSAFE_REQUEST_ID_HEADER`; `PAYSAFE_DATABASES`, a list of
-    aliases (default: every PostgreSQL database); `PAYSAFE_TOKENS`, who signs who acts.  The
-    id is also in `request.paysafe_request_id` and in the response's header.
+    aliases (default: every PostgreSQL database); `PAYSAFE_TOKENS`, who signs who acts;
+    `PAYSAFE_ORIGIN`, the dotted name of a function that returns the address from which a
+    request comes, for limits of failed attempts (the role needs `act_from` then).  The id
+    is also in `request.paysafe_request_id` and in the response's header.
     """
 
     sync_capable = True
@@ -54,6 +56,10 @@ class ActorMiddleware:
         name = getattr(settings, "PAYSAFE_ACTOR", None)
         self.actor: Callable[[HttpRequest], Optional[str]] = (
             import_string(name) if name else user_actor
+        )
+        origin = getattr(settings, "PAYSAFE_ORIGIN", None)
+        self.origin: Callable[[HttpRequest], Optional[str]] = (
+            import_string(origin) if origin else lambda request: None
         )
         self.is_async = iscoroutinefunction(get_response)
         if self.is_async:
@@ -81,6 +87,7 @@ class ActorMiddleware:
             lambda: self.actor(request),
             request_id=request.paysafe_request_id,  # type: ignore[attr-defined]
             token=source_for(request),
+            origin=self.origin(request),
         )
 
     def _finish(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

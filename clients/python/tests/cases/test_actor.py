@@ -7,7 +7,8 @@ import threading
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, transaction
-from django.test import AsyncClient, override_settings
+from django.http import HttpRequest
+from django.test import AsyncClient, Client, override_settings
 
 try:
     from psycopg import sql
@@ -19,6 +20,10 @@ from django_paysafe import acting, claim, current_claim
 from django_paysafe.connections import ActorWrapper, install
 
 from .audit import AuditedTestCase, Claims
+
+
+def address_of(request: HttpRequest) -> str:
+    return request.headers["X-From"]
 
 
 def pay(note: str) -> Payment:
@@ -54,6 +59,20 @@ class RequestTests(AuditedTestCase):
             self.client.post("/block/")
         self.assertEqual(claims.count, 1)
         self.assertEqual(self.noted(), {f"block {n}": self.actor for n in range(3)})
+
+    def test_from_where(self) -> None:
+        self.client.force_login(self.user)
+        with override_settings(PAYSAFE_ORIGIN="cases.test_actor.address_of"):
+            client = Client()
+            client.force_login(self.user)
+            with Claims() as claims:
+                client.post("/block/", headers={"X-From": "192.0.2.7"})
+        told = [q["sql"] for q in claims.captured_queries if "act_from" in q["sql"]]
+        self.assertEqual((claims.count, len(told)), (1, 1))
+        self.assertIn("FROM paysafe.act_from('192.0.2.7')", told[0])
+        self.assertEqual(self.noted(), {f"block {n}": self.actor for n in range(3)})
+        with acting("ann", origin="192.0.2.8"), acting(reason="why"):
+            self.assertEqual(current_claim().origin, "192.0.2.8")
 
     def test_nobody_is_logged_in(self) -> None:
         self.client.post("/autocommit/", headers={"X-Request-ID": "r-2"})

@@ -124,7 +124,9 @@ class WorkerTests(CeleryTestCase):
 
         signals.task_postrun.connect(close)
         try:
-            with start_worker(app, pool="solo", perform_ping_check=False):
+            with start_worker(
+                app, pool="solo", perform_ping_check=False, shutdown_timeout=300
+            ):
                 yield
         finally:
             signals.task_postrun.disconnect(close)
@@ -137,7 +139,7 @@ class WorkerTests(CeleryTestCase):
             with acting(request_id="r-2"):
                 third = app.send_task(pay.name, ["by name"])
             for result in (first, second, third):
-                result.get(timeout=20)
+                result.get(timeout=300)
         self.assertEqual(
             self.told(),
             {"sent": RECORDED, "by nobody": NOBODY, "by name": [None, None, None, "r-2"]},
@@ -148,8 +150,8 @@ class WorkerTests(CeleryTestCase):
             with acting("user:7", **CLAIM):
                 results = [chain(pay.s("one"), again.s()).delay(), stumble.delay("tried")]
             for result in results:
-                result.get(timeout=20)
-            pay.delay("last").get(timeout=20)
+                result.get(timeout=300)
+            pay.delay("last").get(timeout=300)
         told = self.told()
         self.assertEqual(told.pop("last"), NOBODY)
         self.assertEqual(
@@ -162,8 +164,8 @@ class WorkerTests(CeleryTestCase):
             with acting("user:7", **CLAIM):
                 failed = fall.delay("x")
             with self.assertRaises(ValueError):
-                failed.get(timeout=20)
-            pay.delay("after").get(timeout=20)
+                failed.get(timeout=300)
+            pay.delay("after").get(timeout=300)
         self.assertEqual(self.told(), {"after": NOBODY})
 
     def test_a_forged_claim(self) -> None:
@@ -177,7 +179,7 @@ class WorkerTests(CeleryTestCase):
                     ("another's", signing.dumps(good, salt="django_paysafe.celery")),
                     ("other key", signing.dumps(good, key="x", salt="django_paysafe.celery")),
                 ):
-                    pay.apply_async([name], headers={"paysafe": forged}).get(timeout=20)
+                    pay.apply_async([name], headers={"paysafe": forged}).get(timeout=300)
         finally:
             carried.connect()
         self.assertEqual(len(logs.output), 3)
@@ -208,14 +210,14 @@ class WorkerTests(CeleryTestCase):
         request.user = Lazy()
         with self.worker():
             ActorMiddleware(view)(request)
-            results[0].get(timeout=20)
+            results[0].get(timeout=300)
         self.assertEqual(self.told(), {"from a request": [f"user:{user.pk}", None, None, "r-5"]})
 
     def test_what_it_requests_can_be_approved(self) -> None:
         payment = Payment.objects.create(amount=900)
         Payment.objects.filter(pk=payment.pk).update(status="captured", captured=900)
         with self.worker(), acting("user:7"):
-            request_refund.delay(payment.pk).get(timeout=20)
+            request_refund.delay(payment.pk).get(timeout=300)
         refund = Refund.objects.get()
         with acting("user:8"), connection.cursor() as cursor:
             cursor.execute("SELECT paysafe.approve('shop_refund', %s, 'seen')", [str(refund.pk)])

@@ -2,6 +2,7 @@
 pool of Django's own."""
 
 import asyncio
+import subprocess
 import threading
 import unittest
 from contextlib import nullcontext
@@ -64,6 +65,14 @@ class SharedConnection:
 class PgbouncerTests(SharedConnection, AuditedTestCase):
     alias = "pooled"
     databases = {"default", "pooled"} & set(settings.DATABASES)
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        """The connection that all have shared would be in the way of who removes the database."""
+        super().tearDownClass()
+        at = settings.DATABASES["pooled"]
+        console = ["psql", "-Xq", "-h", at["HOST"], "-p", at["PORT"], "-U", at["USER"], "pgbouncer"]
+        subprocess.run([*console, "-c", "RECONNECT", "-c", "WAIT_CLOSE"], check=True)
 
     def test_asynchronous_writes(self) -> None:
         async def act(name: str) -> None:

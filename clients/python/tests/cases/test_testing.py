@@ -90,7 +90,7 @@ class DeclareTests(TransactionTestCase):
                 env={**os.environ, "SKIP_MIGRATIONS": "1", "TEST_DATABASE": "skipped"},
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                timeout=120,
+                timeout=900,
             )
             log.seek(0)
             text = log.read()

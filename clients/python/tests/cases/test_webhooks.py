@@ -31,7 +31,7 @@ class WebhookTestCase(KeyedTestCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.endpoint = f"test-{uuid.uuid4()}"
+        self.endpoint = f"test_{uuid.uuid4()}"
         self.set_up(self.endpoint, "stripe")
         self.events: List[WebhookEvent] = []
 
@@ -91,7 +91,7 @@ class ViewTests(WebhookTestCase):
         good = self.signed(body)["Stripe-Signature"]
         old = self.signed(body, time.time() - 301)["Stripe-Signature"]
         # signed for a time from now on would be valid once more when it is forgotten
-        early = self.signed(body, time.time() + 310)["Stripe-Signature"]
+        early = self.signed(body, time.time() + 3600)["Stripe-Signature"]
         for signature in (
             good[:-1] + ("0" if good[-1] != "0" else "1"),
             good.replace("t=", "t=1"),
@@ -150,7 +150,7 @@ class ViewTests(WebhookTestCase):
     def test_ids_are_each_endpoint_s_own(self) -> None:
         body = self.event()
         self.send(body, self.signed(body), self.note)
-        self.endpoint = f"test-{uuid.uuid4()}"
+        self.endpoint = f"test_{uuid.uuid4()}"
         self.set_up(self.endpoint, "stripe")
         self.send(body, self.signed(body), self.note)
         self.assertEqual(len(self.events), 2)
@@ -188,7 +188,7 @@ class ViewTests(WebhookTestCase):
         return module
 
     def test_github(self) -> None:
-        self.endpoint = f"test-{uuid.uuid4()}"
+        self.endpoint = f"test_{uuid.uuid4()}"
         self.set_up(self.endpoint, "github")
         body = self.event(action="opened")
         mac = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
@@ -205,7 +205,7 @@ class ViewTests(WebhookTestCase):
         self.assertEqual([e.event_type for e in self.events], ["pull_request"])
 
     def test_standard(self) -> None:
-        self.endpoint = f"test-{uuid.uuid4()}"
+        self.endpoint = f"test_{uuid.uuid4()}"
         key = bytes(range(32))
         self.set_up(self.endpoint, "standard", "whsec_" + base64.b64encode(key).decode())
         body, now = self.event(), str(int(time.time()))
@@ -222,7 +222,7 @@ class ViewTests(WebhookTestCase):
         with self.assertLogs("django_paysafe.webhooks", "WARNING"):
             self.send(b"{}", {}, origin=lambda request: "198.51.100.7")
             self.send(b"{}", {})
-        for _ in range(100):
+        for _ in range(1200):
             with connection.cursor() as cursor:
                 cursor.execute(
                     "SELECT origin FROM paysafe.webhook_failures() WHERE endpoint = %s",

@@ -15,6 +15,7 @@ from .test_orm import captured
 
 try:
     from selenium import webdriver
+    from selenium.common.exceptions import WebDriverException
     from selenium.webdriver.common.by import By
     from selenium.webdriver.support.ui import Select, WebDriverWait
 except ImportError:
@@ -27,40 +28,55 @@ class BrowserTest(StaticLiveServerTestCase):
         options = webdriver.ChromeOptions()
         for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
             options.add_argument(argument)
-        service = webdriver.ChromeService(shutil.which("chromedriver"))
+        program = shutil.which("chromedriver")
         # the proxy of the environment is not for a page of this machine
         os.environ["NO_PROXY"] = os.environ["no_proxy"] = "localhost,127.0.0.1"
-        self.browser = webdriver.Chrome(options=options, service=service)
+        for attempts in (2, 1, 0):
+            # a machine with much to do may be slower than chromedriver waits
+            try:
+                service = webdriver.ChromeService(program)
+                self.browser = webdriver.Chrome(options=options, service=service)
+                break
+            except WebDriverException:
+                if not attempts:
+                    raise
         self.addCleanup(self.browser.quit)
 
     def see(self, text: str) -> None:
         # asked in one step: the page may change while elements are looked up
-        WebDriverWait(self.browser, 20).until(
+        self.until(
             lambda browser: text
             in browser.execute_script("return document.body ? document.body.innerText : ''")
         )
 
+    def until(self, condition):
+        wait = WebDriverWait(self.browser, 90, ignored_exceptions=(WebDriverException,))
+        return wait.until(condition)
+
+    def find(self, by: str, name: str):
+        """On this page, or on the one that comes."""
+        return self.until(lambda browser: browser.find_element(by, name))
+
     def open(self, user: User, name: str, *args: object) -> None:
         self.browser.delete_all_cookies()
         self.browser.get(self.live_server_url + reverse(f"admin:{name}", args=args))
-        self.browser.find_element(By.NAME, "username").send_keys(user.username)
-        self.browser.find_element(By.NAME, "password").send_keys("secret")
-        self.browser.find_element(By.CSS_SELECTOR, "[type=submit]").click()
+        self.find(By.NAME, "username").send_keys(user.username)
+        self.find(By.NAME, "password").send_keys("secret")
+        self.find(By.CSS_SELECTOR, "[type=submit]").click()
 
     def test_refund_is_approved_by_another(self) -> None:
         ann, bob = (User.objects.create_superuser(n, password="secret") for n in ("ann", "bob"))
         with acting(f"user:{ann.pk}"):
             refund = Refund.objects.create(payment=captured(2000), amount=900)
-        browser = self.browser
         for user, answer in ((ann, "requested it, or changed it: somebody else"), (bob, "1 approval is on record")):
             self.open(user, "shop_refund_changelist")
             self.see("Select refund to view")
-            browser.find_element(By.NAME, "_selected_action").click()
-            Select(browser.find_element(By.NAME, "action")).select_by_value("approve_selected")
-            browser.find_element(By.NAME, "index").click()
+            self.find(By.NAME, "_selected_action").click()
+            Select(self.find(By.NAME, "action")).select_by_value("approve_selected")
+            self.find(By.NAME, "index").click()
             self.see("900.00 EUR")
-            browser.find_element(By.NAME, "reason").send_keys("photo seen")
-            browser.find_element(By.NAME, "approve").click()
+            self.find(By.NAME, "reason").send_keys("photo seen")
+            self.find(By.NAME, "approve").click()
             self.see(answer)
         with acting(f"user:{ann.pk}"):
             Refund.objects.filter(pk=refund.pk).update(status="executing")
@@ -75,16 +91,16 @@ class BrowserTest(StaticLiveServerTestCase):
         self.see("Waits for approval: 900.00 EUR")
         self.see("somebody else approves it")
         self.assertEqual(browser.find_elements(By.LINK_TEXT, "Approve"), [])
-        browser.find_element(By.NAME, "ask").click()
+        self.find(By.NAME, "ask").click()
         self.see("asked bob to approve it")
         self.photo("asked")
         self.open(bob, "shop_refund_change", refund.pk)
         self.see("Requested by")
-        browser.find_element(By.LINK_TEXT, "Approve").click()
+        self.find(By.LINK_TEXT, "Approve").click()
         self.see("900.00 EUR")
         self.photo("approve")
-        browser.find_element(By.NAME, "reason").send_keys("photo seen")
-        browser.find_element(By.NAME, "approve").click()
+        self.find(By.NAME, "reason").send_keys("photo seen")
+        self.find(By.NAME, "approve").click()
         self.see("1 approval is on record")
         browser.get(self.live_server_url + reverse("admin:shop_refund_history", args=[refund.pk]))
         self.see("As recorded by the database")
@@ -103,14 +119,14 @@ class BrowserTest(StaticLiveServerTestCase):
         self.see("You caused it: somebody else settles it.")
         self.assertEqual(browser.find_elements(By.LINK_TEXT, "Settle"), [])
         self.open(bob, "shop_refund_changelist")
-        browser.find_element(By.PARTIAL_LINK_TEXT, "(2)").click()
+        self.find(By.PARTIAL_LINK_TEXT, "(2)").click()
         self.see("cannot change from")
         self.see("needs the approval of a second person")
         self.photo("breaches")
         for left in (1, 0):
-            browser.find_element(By.LINK_TEXT, "Settle").click()
-            browser.find_element(By.NAME, "reason").send_keys("the provider did it by itself")
-            browser.find_element(By.CSS_SELECTOR, "input[value=Settle]").click()
+            self.find(By.LINK_TEXT, "Settle").click()
+            self.find(By.NAME, "reason").send_keys("the provider did it by itself")
+            self.find(By.CSS_SELECTOR, "input[value=Settle]").click()
             self.see("The breach is settled.")
             self.assertEqual(len(browser.find_elements(By.LINK_TEXT, "Settle")), left)
         with connection.cursor() as cursor:
@@ -127,12 +143,12 @@ class BrowserTest(StaticLiveServerTestCase):
             self.browser.save_screenshot(os.path.join(folder, f"{name}.png"))
 
     def test_captured_payment_set_back(self) -> None:
-        payment, browser = captured(), self.browser
+        payment = captured()
         admin = User.objects.create_superuser("admin", password="secret")
         self.open(admin, "shop_payment_change", payment.pk)
         self.see("Change payment")
-        Select(browser.find_element(By.NAME, "status")).select_by_value("authorized")
-        browser.find_element(By.NAME, "_save").click()
+        Select(self.find(By.NAME, "status")).select_by_value("authorized")
+        self.find(By.NAME, "_save").click()
         self.see('cannot change from "captured" to "authorized"')
         self.see("Change payment")
         payment.refresh_from_db()

@@ -7,6 +7,7 @@ from django.contrib.auth.models import Permission, User
 from django.contrib.messages import get_messages
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from .. import provider
@@ -106,6 +107,14 @@ class RefundTest(ServicesTestCase):
 
     def test_below_the_threshold_nobody_is_asked(self) -> None:
         self.assertEqual(self.pay(self.requested("500")).json()["status"], "paid")
+
+    def test_how_requests_come_out_is_noted(self) -> None:
+        with CaptureQueriesContext(connection) as queries:
+            self.pay(self.requested("500"))
+        noted = [q["sql"] for q in queries.captured_queries if "note_outcome" in q["sql"]]
+        self.assertEqual(len(noted), 2)
+        self.assertIn("'view_refunds', 'POST', true", noted[0])
+        self.assertIn("'view_pay', 'POST', true", noted[1])
 
     def test_split_in_two(self) -> None:
         first, second = self.requested("450"), self.requested("450")

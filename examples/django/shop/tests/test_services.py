@@ -78,8 +78,9 @@ class StripeTest(ServicesTestCase):
         )
 
     def test_captured_once(self) -> None:
+        event = f"evt_{uuid4()}"
         for _ in range(3):
-            answer = self.send("payment_intent.succeeded", f"evt_{self.payment.pk}_{id(self)}")
+            answer = self.send("payment_intent.succeeded", event)
             self.assertEqual(answer.status_code, 200)
         self.payment.refresh_from_db()
         self.assertEqual((self.payment.status, self.payment.captured), ("captured", 50))

@@ -25,7 +25,7 @@ def test_transfers_in_opposite_directions(session: Session, wallets: "list[int]"
 
     def transfer(payer: int, payee: int) -> None:
         for _ in range(ROUNDS):
-            barrier.wait(20)
+            barrier.wait(120)
             # one attempt: none of them deadlocks
             run(lambda session: post(session, {payer: Decimal(-1), payee: Decimal(1)}), attempts=1)
 
@@ -48,7 +48,7 @@ def saves_one_by_one(wallets: "list[int]", meet: Barrier, attempts: int) -> None
             session.flush()
             # at the first attempt each has one of the wallets before it asks for the other
             if meetings:
-                meetings.pop().wait(20)
+                meetings.pop().wait(120)
 
     run(work, attempts)
 

@@ -29,7 +29,7 @@ class DeadlockTest extends Fixture {
 		var threads = Executors.newFixedThreadPool(2);
 		var running = Stream.of(one, other).map(threads::submit).toList();
 		threads.shutdown();
-		assertTrue(threads.awaitTermination(60, TimeUnit.SECONDS));
+		assertTrue(threads.awaitTermination(600, TimeUnit.SECONDS));
 		List<Throwable> errors = new ArrayList<>();
 		for (var work : running) {
 			try {
@@ -80,7 +80,7 @@ class DeadlockTest extends Fixture {
 
 	private static void await(CyclicBarrier meet) {
 		try {
-			meet.await(20, TimeUnit.SECONDS);
+			meet.await(120, TimeUnit.SECONDS);
 		}
 		catch (Exception error) {
 			throw new IllegalStateException(error);
