@@ -409,7 +409,8 @@ may_have(const char *endpoint, const Newest *old, const char *scheme)
 	if (before == NULL || strcmp(before, scheme) == 0 || !paysafe_webhook_has_schema(endpoint))
 		return true;
 	paysafe_signing_key_lock(PAYSAFE_WEBHOOK_SCHEME, scheme);
-	(void) read_scheme(scheme, &definition, &builtin);
+	if (read_scheme(scheme, &definition, &builtin) == 0)
+		elog(ERROR, "webhook scheme \"%s\" is gone", paysafe_redact_string(scheme));
 	return paysafe_webhook_scheme_authorize(psprintf("scheme of webhooks \"%s\"", endpoint), DatumGetInt32(old->values[ENDPOINT_VERSION]) + 1,
 											spec_of(before), spec_of(scheme),
 											psprintf("it is \"%s\": %s", scheme, definition_text(definition)));
