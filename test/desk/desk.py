@@ -3,6 +3,7 @@
 The application runs in this process, under a role of its own, so that it can be turned against
 the people at their browsers.  Prints how many checks there were; stops at the first that fails."""
 import base64
+import datetime
 import hashlib
 import json
 import os
@@ -57,6 +58,7 @@ from selenium.common.exceptions import WebDriverException  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.virtual_authenticator import Credential, VirtualAuthenticatorOptions  # noqa: E402
 from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
+from desk import reading  # noqa: E402
 from shop.models import Payment, Refund  # noqa: E402
 
 checks = 0
@@ -101,7 +103,7 @@ class Person:
 
     def bootstrap(self):
         """The first two people's passkeys are enrolled by the owner of the extension."""
-        soft = SoftPasskey(ORIGIN)
+        self.soft = soft = SoftPasskey(ORIGIN)
         request = type('Request', (), {'session': {}})()
         made = soft.create(passkeys.registration(request, self.actor, self.name))
         kept = passkeys.registered(request, self.actor, json.dumps(made))
@@ -576,12 +578,83 @@ def enrolled(ann, bob, cy):
     photo('passkeys')
 
 
+def glass(ann, bob, cy, refund):
+    """One person lets it pass alone; another one, who has not asked for it, signs what was found of that."""
+    go('/desk/glass/')
+    see('No glass was broken.')
+    allow = "SELECT paysafe.set_break_glass('shop_refund', '1 day', 'nights and weekends')"
+    as_admin(ann, "SELECT paysafe.propose('nights and weekends', 'OPS-9')", allow)
+    sit(bob)
+    go('/desk/changes/')
+    see('OPS-9')
+    sign_change('as agreed')
+    as_admin(ann, allow)
+
+    def broken():
+        with admin.transaction():
+            admin.execute('SELECT paysafe.act_as(%s)', [bob.actor])
+            asked = admin.execute("SELECT paysafe.break_glass_challenge('shop_refund', %s, 'localhost')", [str(refund.pk)]).fetchone()[0]
+        # the browser's has counted meanwhile
+        bob.soft._data = lambda rp_id, flags: hashlib.sha256(rp_id.encode()).digest() + bytes([flags]) + (10 ** 6).to_bytes(4, 'big')
+        with admin.transaction():
+            admin.execute('SELECT paysafe.act_as(%s)', [bob.actor])
+            admin.execute("SELECT paysafe.break_glass('shop_refund', %s, %s, 'the hall is locked at ten', 'SUP-99')",
+                          [str(refund.pk), Jsonb(bob.soft.get(asked['publicKey']))])
+    broken()
+    execute(cy, refund)
+    go('/desk/glass/')
+    see('the hall is locked at ten')
+    see('You broke it: somebody else looks at it.')
+    sit(cy)
+    go('/desk/')
+    see('1 broken glass to be looked at')
+    go('/desk/glass/')
+    see('You requested the refund: somebody else looks at it.')
+    check(not browser.find_elements(By.CSS_SELECTOR, 'form[data-passkey]'), 'neither is asked to')
+    sit(ann)
+    go('/desk/glass/')
+    see('to be looked at')
+    see_not('overdue')
+    now, reading.timezone.now = reading.timezone.now, lambda: now() + datetime.timedelta(days=1, minutes=1)
+    go('/desk/glass/')
+    see('overdue')
+    photo('glass')
+    reading.timezone.now = now
+    number = admin.execute('SELECT id FROM paysafe.break_glass_use').fetchone()[0]
+
+    def found():
+        return admin.execute('SELECT verdict, reviewed_by, reviewer_identity, review_reason FROM paysafe.break_glass_use').fetchone()
+    # a server that has the other verdict signed
+    Taken.change = lambda request, response: (
+        setattr(response, 'content', response.content.replace(b'name="verdict" value="wrong"', b'name="verdict" value="right"'))
+        if request.path == '/desk/glass/' else None)
+    go('/desk/glass/')
+    browser.find_element(By.CSS_SELECTOR, '.change details summary').click()
+    browser.find_element(By.ID, f'wrong{number}').send_keys('it could have waited')
+    press('It was wrong')
+    see('This has changed since the page was made, or the page shows something else')
+    Taken.change = None
+    check(found() == (None, None, None, None), 'nobody has looked at it')
+    go('/desk/glass/')
+    browser.find_element(By.CSS_SELECTOR, '.change details summary').click()
+    browser.find_element(By.ID, f'wrong{number}').send_keys('it could have waited')
+    press('It was wrong')
+    see('It was wrong that')
+    press('Sign with passkey')
+    see('What you have found is on record, by your passkey.')
+    check(found() == ('wrong', ann.actor, 'passkey', 'it could have waited'), f'{found()}')
+    see('it was wrong')
+    check(not browser.find_elements(By.CSS_SELECTOR, 'form[data-passkey]'), 'once')
+    go('/desk/')
+    see_not('broken glass to be looked at')
+
+
 def without_script(bob, refund):
     """All but the passkey works without the script; and no page runs another one."""
     from django.test import Client
     client = Client()
     client.force_login(bob.user)
-    for path in ('/desk/', '/desk/history/', '/desk/changes/', '/desk/passkeys/', f'/desk/refunds/{refund.pk}/'):
+    for path in ('/desk/', '/desk/history/', '/desk/glass/', '/desk/changes/', '/desk/passkeys/', f'/desk/refunds/{refund.pk}/'):
         page = client.get(path, headers={'host': 'localhost'})
         check(page.status_code == 200 and "script-src 'self'" in page['Content-Security-Policy'] and page['X-Frame-Options'] == 'DENY', path)
         check(b'<script>' not in page.content and b' onclick' not in page.content, f'{path}: no script within')
@@ -589,7 +662,7 @@ def without_script(bob, refund):
     check(b'Nothing was done' in page.content, 'no assertion')
     nobody = User.objects.create_user('dee', password='secret')
     client.force_login(nobody)
-    for path in ('/desk/', '/desk/history/', f'/desk/refunds/{refund.pk}/', f'/desk/refunds/{refund.pk}/proof/'):
+    for path in ('/desk/', '/desk/history/', '/desk/glass/', f'/desk/refunds/{refund.pk}/', f'/desk/refunds/{refund.pk}/proof/'):
         check(client.get(path).status_code == 403, f'{path} is not for everybody')
     for path in ('approve', 'reject'):
         check(client.post(f'/desk/refunds/{refund.pk}/{path}/', {'reason': 'x'}).status_code == 403, path)
@@ -688,12 +761,11 @@ def main():
         sit(bob)
         for step, arguments in ((proven, (ann, first)), (change_of_rules, (ann, bob)), (enrolled, (ann, bob, cy)),
                                 (rejected, (ann, bob, cy, third)), (without_script, (bob, second)),
-                                (watched, (bob, first))):
+                                (glass, (ann, bob, cy, fourth)), (watched, (bob, first))):
             step(*arguments)
             print(f'{step.__name__}: {time.monotonic() - begun:.1f} s', flush=True)
     finally:
         leave_quietly()
-    del fourth
     print(f'{checks} checks in {time.monotonic() - begun:.0f} s of a browser')
 
 

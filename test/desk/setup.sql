@@ -4,10 +4,10 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO desk_app;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO desk_app;
 GRANT USAGE ON SCHEMA paysafe TO desk_app;
 GRANT EXECUTE ON FUNCTION paysafe.act_as_token, paysafe.approval_challenge, paysafe.approve_with_passkey,
-	paysafe.reject, paysafe.withdraw_rejection,
+	paysafe.reject, paysafe.withdraw_rejection, paysafe.review_challenge, paysafe.review_break_glass_with_passkey,
 	paysafe.add_passkey TO desk_app;
 -- what the pages show
-GRANT SELECT ON paysafe.passkey, paysafe.approval, paysafe.rejection, paysafe.audit_log TO desk_app;
+GRANT SELECT ON paysafe.passkey, paysafe.approval, paysafe.rejection, paysafe.break_glass_use, paysafe.audit_log TO desk_app;
 GRANT EXECUTE ON FUNCTION paysafe.history TO desk_app;
 -- the admin's page of signals and stories
 GRANT SELECT ON paysafe.signal, paysafe.decision, paysafe.inbox, paysafe.outbox TO desk_app;

@@ -23,8 +23,9 @@ shows() {
 }
 
 certificates() {
-	local port=$((20000 + RANDOM % 12000)) cards=$PAYSAFE_RUN/cards card approve hba=$PAYSAFE_RUN/data/pg_hba.conf
+	local port cards=$PAYSAFE_RUN/cards card approve hba=$PAYSAFE_RUN/data/pg_hba.conf
 	local long="/O=$(printf 'x%.0s' {1..55})/CN=ärger"
+	free_port
 	mkdir -p "$cards"
 	for card in ca other; do
 		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$card" -days 30 \
@@ -63,7 +64,7 @@ certificates() {
 	says "^session\|/CN=ann\|$(plain_of ann)\|192.0.2.7\|guard_desk\$" \
 		"SELECT identity, client_cert, client_cert_sha256, client_addr, login FROM paysafe.audit_log WHERE table_name = 'back'"
 	shows ann 'needs the approval of a second person' "UPDATE back SET status = 'sent'"
-	wait_for "SELECT count(*) = 1 FROM paysafe.refusal_log WHERE client_cert_sha256 = '$(plain_of ann)'" || return 1
+	wait_for "SELECT count(*) > 0 FROM paysafe.refusal_log WHERE client_cert_sha256 = '$(plain_of ann)'" || return 1
 	# the same certificate shows the same person whoever asks; another one of hers is no second person
 	shows ann '"Ann" requested it' "$approve"
 	shows ann_too '"Ann" requested it' "$approve"
@@ -75,9 +76,9 @@ certificates() {
 	# whose login it is and whose certificate must be one
 	shows ann '42501.*needs a person' "$approve" guard_bob
 	shows ann_too '42501.*acts for nobody else' "BEGIN; SELECT paysafe.act_as('Bob'); $approve; COMMIT" guard_app
-	# another authority's does not get in, none either
-	shows stranger '(unknown ca|certificate)' "$approve"
-	PGSSLCERT=$cards/none.crt PGUSER=guard_bob PGHOST=127.0.0.3 says 'certificate' "$approve"
+	# another authority's does not get in, whatever the client hears of that; none either
+	shows stranger 'connection to server .* failed' "$approve"
+	PGSSLCERT=$cards/none.crt PGUSER=guard_bob PGHOST=127.0.0.3 says 'connection to server .* failed' "$approve"
 	says '^0$' "SELECT count(*) FROM paysafe.approval"
 	shows bob '^t$' "$approve"
 	says '^Bob\|session$' "SELECT approver, identity FROM paysafe.approval"
@@ -105,5 +106,5 @@ certificates() {
 	cat "$cards/hba" >"$hba"
 	server_restart "listen_addresses = ''" "port = 5432" "ssl = off"
 	export PGPORT=5432
-	psql -qX -d postgres -c "DROP DATABASE paysafe_guard" -c "DROP ROLE guard_bob, guard_app, guard_desk"
+	psql -qX -d postgres -c "DROP DATABASE paysafe_guard WITH (FORCE)" -c "DROP ROLE guard_bob, guard_app, guard_desk"
 }

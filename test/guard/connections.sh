@@ -1,9 +1,13 @@
 # Read by run: connections over which nobody sits.  Needs the functions of run.
 
+# One that nobody listens at, in $port
+free_port() {
+	while port=$((20000 + RANDOM % 12000)) && (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
+}
+
 connections() {
 	local port socket=$PGHOST approve claim
-	# one that nobody listens at
-	while port=$((20000 + RANDOM % 12000)) && (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
+	free_port
 	fresh -c "CREATE TABLE pay (id int PRIMARY KEY, captured numeric, currency text)" \
 		-c "CREATE TABLE back (id int PRIMARY KEY, pay int, amount numeric, currency text, status text)" \
 		-c "CREATE INDEX ON back (pay)" -c "CREATE ROLE guard_bob LOGIN" -c "CREATE ROLE guard_app LOGIN" \

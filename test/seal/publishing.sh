@@ -52,7 +52,7 @@ matches() {
 }
 # until_said TEXT PATTERN: what check() says after an attempt, or the next one
 until_said() {
-	local got= end=$((SECONDS + 180))
+	local end=$((SECONDS + 180)) got=
 	while [ $SECONDS -lt $end ]; do
 		got=$(said) || :
 		! grep -qE -e "$2" <<<"$got" || break

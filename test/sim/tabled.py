@@ -15,7 +15,7 @@ import accounts
 from commands import APP, OWNER, Found, control
 
 SNAPSHOTS = (" ISOLATION LEVEL REPEATABLE READ", " ISOLATION LEVEL SERIALIZABLE")
-WAIT = 30.0  # for the worker that writes records
+WAIT = 120.0  # for the worker that writes records
 
 
 class Play(accounts.Play):
@@ -120,7 +120,7 @@ class Play(accounts.Play):
         way = self.rng.choice(["immediate", "fast"])
         self.script.append(f"-- pg_ctl stop -m {way}")
         control(data, "-m", way, "-w", "stop")
-        control(data, "-w", "-t", "60", "-l", str(data / "server.log"), "start")
+        control(data, "-w", "-l", str(data / "server.log"), "start")
         for who, (name, role) in names.items():
             self.conns[who].close()
             self.conns[who] = self.connected(where, name, role)

@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.utils import DatabaseError
+from django.utils import timezone
 from django_paysafe.connections import claim, unclaimed
 from django_paysafe.people import name_of, with_names
 from shop.models import Refund
@@ -310,6 +311,64 @@ def proof_of(key: str) -> str:
     if proof is None:
         raise NotProven("Nothing of it is on record.")
     return str(proof)
+
+
+# Broken glass
+
+
+@dataclass
+class Glass:
+    """A refund that one person alone has let pass, and what another one found of it."""
+
+    number: int
+    key: str
+    state: str
+    broken_by: str
+    requested_by: List[str]
+    reason: str
+    ticket: str
+    at: datetime
+    review_until: datetime
+    verdict: Optional[str]
+    reviewed_by: Optional[str]
+    identity: Optional[str]
+    found: Optional[str]
+    reviewed_at: Optional[datetime]
+    refund: Optional[Refund] = None
+
+    @property
+    def person(self) -> str:
+        return name_of(self.broken_by)
+
+    @property
+    def reviewer(self) -> str:
+        return name_of(self.reviewed_by)
+
+    @property
+    def requesters(self) -> str:
+        return ", ".join(name_of(name) for name in self.requested_by)
+
+    @property
+    def overdue(self) -> bool:
+        return not self.verdict and self.review_until < timezone.now()
+
+
+def glasses() -> List[Glass]:
+    """Those that nobody has looked at, the most urgent first; then what was found of others."""
+    found = [
+        Glass(*row.values())
+        for row in rows(
+            "SELECT id, key, state, broken_by, requested_by, reason, ticket, at, review_until,"
+            " verdict, reviewed_by, reviewer_identity, review_reason, reviewed_at"
+            " FROM paysafe.break_glass_use WHERE relation = %s::regclass"
+            " ORDER BY verdict IS NOT NULL, reviewed_at DESC, review_until LIMIT 100",
+            RELATION,
+        )
+    ]
+    refunds = Refund.objects.in_bulk([int(one.key) for one in found])
+    for one in found:
+        one.refund = refunds.get(int(one.key))
+    return found
 
 
 # Changes of rules

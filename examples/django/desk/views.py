@@ -62,6 +62,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         totals=reading.totals(found),
         limits=reading.limits(),
         changes=len(reading.changes(acting_name())),
+        glasses=sum(not one.verdict for one in reading.glasses()),
     )
     context["own"] = [one.key for one in found if one.is_of(context["me"])]
     context["mine"] = len(context["own"])
@@ -196,6 +197,32 @@ def proof(request: HttpRequest, key: int) -> HttpResponse:
     response = HttpResponse(text, content_type="text/plain; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="refund-{key}.evidence"'
     return response
+
+
+@approver
+def glass(request: HttpRequest) -> HttpResponse:
+    return render(request, "desk/glass.html", common(glasses=reading.glasses()))
+
+
+@approver
+@require_POST
+def review(request: HttpRequest, number: int) -> HttpResponse:
+    """Somebody has looked at it: the database says whether this one may, and has signed it."""
+
+    def done() -> str:
+        given = request.POST
+        assertion = passkeys.read_assertion(given.get("assertion", ""))
+        passkeys.review(
+            number,
+            given.get("verdict", ""),
+            assertion,
+            given.get("reason", ""),
+            given.get("ticket"),
+        )
+        return "What you have found is on record, by your passkey."
+
+    decided(request, done)
+    return redirect("desk:glass")
 
 
 @approver

@@ -1,10 +1,12 @@
 """What a page's script asks the server for: include `django_paysafe.passkey_urls`.
 
-Both act as whoever is logged in and give nothing away: what a passkey may approve, and whose
+All act as whoever is logged in and give nothing away: what a passkey may approve, and whose
 it is, the database says.
 """
 
 from __future__ import annotations
+
+from typing import Any, Callable, Dict
 
 from django.contrib.auth.decorators import login_required
 from django.db import DatabaseError
@@ -27,15 +29,11 @@ def acting_name() -> str:
     return (claim.actor if claim else None) or ""
 
 
-@never_cache
-@login_required
-@require_POST
-def challenge(request: HttpRequest) -> HttpResponse:
-    """What the passkey of whoever is logged in signs, to approve `relation` and `key`."""
+def _asked(ask: Callable[[], Dict[str, Any]], what: str) -> HttpResponse:
     try:
-        asked = passkeys.challenge(request.POST["relation"], request.POST["key"])
-    except KeyError:
-        return JsonResponse({"detail": "relation and key"}, status=400)
+        asked = ask()
+    except (KeyError, ValueError):
+        return JsonResponse({"detail": what}, status=400)
     except Refusal as refusal:
         return JsonResponse(
             {"detail": with_names(refusal.advice), "code": refusal.code},
@@ -46,6 +44,27 @@ def challenge(request: HttpRequest) -> HttpResponse:
             raise
         return JsonResponse({"detail": explanation_of(error), "code": "not_found"}, status=404)
     return JsonResponse(asked)
+
+
+@never_cache
+@login_required
+@require_POST
+def challenge(request: HttpRequest) -> HttpResponse:
+    """What the passkey of whoever is logged in signs, to approve `relation` and `key`."""
+    given = request.POST
+    return _asked(lambda: passkeys.challenge(given["relation"], given["key"]), "relation and key")
+
+
+@never_cache
+@login_required
+@require_POST
+def review(request: HttpRequest) -> HttpResponse:
+    """The same, to say what was found of the broken glass `approval`: the `verdict`."""
+    given = request.POST
+    return _asked(
+        lambda: passkeys.review_challenge(int(given["approval"]), given["verdict"]),
+        "approval and verdict",
+    )
 
 
 @never_cache

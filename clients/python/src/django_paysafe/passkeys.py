@@ -106,6 +106,36 @@ def refund_challenge(
     return asked
 
 
+def review_challenge(approval: int, verdict: str, using: str = DEFAULT_DB_ALIAS) -> Dict[str, Any]:
+    """What is signed by whoever has looked at a broken glass: that it was `right`, or `wrong`."""
+    with atomic(using=using, durable=True):
+        asked: Dict[str, Any] = _decoded(
+            _row(
+                using,
+                "SELECT paysafe.review_challenge(%s, %s, %s)",
+                [approval, verdict, site().rp_id],
+            )
+        )
+    return asked
+
+
+def review(
+    approval: int,
+    verdict: str,
+    assertion: Mapping[str, Any],
+    reason: str,
+    ticket: Optional[str] = None,
+    using: str = DEFAULT_DB_ALIAS,
+) -> None:
+    """Say what was found of a broken glass, as the passkey has signed it."""
+    with atomic(using=using):
+        _row(
+            using,
+            "SELECT paysafe.review_break_glass_with_passkey(%s, %s, %s::jsonb, %s, %s)",
+            [approval, verdict, json.dumps(assertion), reason, ticket or None],
+        )
+
+
 def approve(
     relation: str,
     key: str,

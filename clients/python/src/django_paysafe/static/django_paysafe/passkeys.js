@@ -5,6 +5,7 @@
 // <form data-passkey="approve" data-options="URL" data-what="900.00 EUR" method="post">
 //   ... relation, key, reason, assertion (hidden, empty); a <dialog> with [data-signed],
 //   [data-sign], [data-cancel]; [data-passkey-error]
+//   data-says="You have found": it is no approval
 // <form data-passkey="register" data-options="URL" method="post"> ... assertion ...
 "use strict";
 (() => {
@@ -44,7 +45,7 @@
     return content;
   };
 
-  const show = (place, content) => {
+  const show = (place, content, says) => {
     place.replaceChildren();
     const line = (name, value) => {
       const term = document.createElement("dt"), words = document.createElement("dd");
@@ -53,8 +54,8 @@
       place.append(term, words);
     };
     for (const part of content.approves) {
-      line("You approve", part.what);
-      line("Requested by", part.requested_by.join(", ") || "nobody who is named");
+      line(says || "You approve", part.what);
+      line(says ? "Done by" : "Requested by", part.requested_by.join(", ") || "nobody who is named");
       if (part.changed_by) line("Changed by", part.changed_by.join(", "));
       line("Good for", part.valid_seconds >= 3600 ? `${+(part.valid_seconds / 3600).toFixed(1)} h, once` : `${Math.ceil(part.valid_seconds / 60)} min, once`);
     }
@@ -66,7 +67,7 @@
   const approve = async (form) => {
     const asked = await ask(form);
     const dialog = document.getElementById(form.dataset.dialog);
-    show(dialog.querySelector("[data-signed]"), await checked(asked, form.dataset.what));
+    show(dialog.querySelector("[data-signed]"), await checked(asked, form.dataset.what), form.dataset.says);
     const yes = await new Promise((decide) => {
       dialog.querySelector("[data-sign]").onclick = () => decide(true);
       dialog.querySelector("[data-cancel]").onclick = () => decide(false);
