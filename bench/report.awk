@@ -563,6 +563,8 @@ END {
 			bar("passkeys, " passkey_name[i] ", to openssl speed", "%5.2f", verified[passkey_name[i]] / openssl[passkey_name[i]], 0.8, 0.9, 1)
 		if (have["throttle"]) {
 			bar("throttle of one key to SELECT 1, 1 client", "%5.2f", 1 / tps_ratio("throttle", "one", "nothing", 1), 1.15, 1.15, -1)
+			bar("the same, (throttle(...)).allowed", "%5.2f", 1 / tps_ratio("throttle", "allowed", "nothing", 1), 1.15, 1.15, -1)
+			printf "    a function of PostgreSQL in FROM %25.2f\n", 1 / tps_ratio("throttle", "function", "nothing", 1)
 			printf "    a limiter in a table %37.2f\n", 1 / tps_ratio("throttle", "table", "nothing", 1)
 			bar("8 clients on one key, of different ones", "%5.2f", tps_ratio("throttle", "hot", "different", 8), 0.9, 0.9, 1)
 			bar("three limits to one", "%5.2f", 1 / tps_ratio("throttle", "three", "one", 1), 1.3, 1.3, -1)

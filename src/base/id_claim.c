@@ -41,15 +41,20 @@
 #define ID_BITS			0x3fff
 #define GROUP			0xc000
 
+#define ALL_GROUPS		0xc001
+
 /* A transaction that touches very many groups must not fill the lock table. */
 #define GROUP_LOCKS		1024
+#define MAX_GROUP_LOCKS	256		/* of several things together; then all groups of one are locked at a time */
 
 static int	id_locks = 0;		/* of this database transaction, at least */
+static int	group_locks = 0;	/* the same, of groups of something */
 
 void
 paysafe_id_claim_forget(void)
 {
 	id_locks = 0;
+	group_locks = 0;
 }
 
 /* No class of catalogs has a user table's OID: nothing else takes these locks. */
@@ -79,13 +84,13 @@ paysafe_id_claim_lock(Oid table, uint64 hash)
 	return true;
 }
 
-static bool
+static LockAcquireResult
 lock_group(Oid table, uint32 of, uint64 hash, bool nowait)
 {
 	LOCKTAG		tag;
 
 	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, table, (of - of % GROUP_LOCKS) | (uint32) (hash % GROUP_LOCKS), GROUP);
-	return LockAcquire(&tag, ExclusiveLock, false, nowait) != LOCKACQUIRE_NOT_AVAIL;
+	return LockAcquire(&tag, ExclusiveLock, false, nowait);
 }
 
 void
@@ -94,10 +99,29 @@ paysafe_id_claim_lock_group(Oid table, uint64 hash)
 	(void) lock_group(table, 0, hash, false);
 }
 
+/* Whoever locks some of them shares this one, and whoever locks all has it alone. */
+static void
+lock_all_groups(Oid table, uint32 of, LOCKMODE mode)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, table, of - of % GROUP_LOCKS, ALL_GROUPS);
+	(void) LockAcquire(&tag, mode, false, false);
+}
+
 void
 paysafe_id_claim_lock_group_of(Oid table, uint32 of, uint64 hash)
 {
-	(void) lock_group(table, of, hash, false);
+	if (group_locks >= MAX_GROUP_LOCKS)
+	{
+		/* again each time: a rollback to a savepoint may have released it */
+		lock_all_groups(table, of, ExclusiveLock);
+		return;
+	}
+	if (lock_group(table, of, hash, false) == LOCKACQUIRE_OK)
+		group_locks++;
+	/* second: while it waits for a group of somebody who is to lock all, it does not keep that one waiting */
+	lock_all_groups(table, of, RowExclusiveLock);
 }
 
 static int
@@ -114,7 +138,7 @@ paysafe_id_claim_lock_groups(Oid table, uint64 *hashes, int n, bool nowait)
 {
 	qsort(hashes, n, sizeof(uint64), compare_groups);
 	for (int i = 0; i < n; i++)
-		if (!lock_group(table, 0, hashes[i], nowait))
+		if (lock_group(table, 0, hashes[i], nowait) == LOCKACQUIRE_NOT_AVAIL)
 			return false;
 	return true;
 }

@@ -28,7 +28,10 @@ extern bool paysafe_id_claim_must_wait(Oid table, bool locked, TransactionId ins
  */
 extern void paysafe_id_claim_lock_group(Oid table, uint64 hash);
 
-/* The same for groups of something, of which that is a hash: they do not wait for groups of something else. */
+/*
+ * The same for groups of something, of which that is a hash: they do not wait for groups of something else.  A
+ * transaction that has locked 256 of such groups, whatever of, locks all groups of something at a time from then on.
+ */
 extern void paysafe_id_claim_lock_group_of(Oid table, uint32 of, uint64 hash);
 
 /* The same as the first for n groups, in an order that all keep to.  False: nowait, and somebody else has one. */

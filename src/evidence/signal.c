@@ -135,6 +135,12 @@ paysafe_signal_number(StringInfo figures, const char *name, int64 value)
 }
 
 void
+paysafe_signal_flag(StringInfo figures, const char *name)
+{
+	appendStringInfo(figures, "%s\"%s\":true", figures->len == 0 ? "{" : ",", name);
+}
+
+void
 paysafe_signal_raise(const Signal *signal)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "paysafe signal", ALLOCSET_SMALL_SIZES);

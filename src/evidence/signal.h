@@ -42,9 +42,10 @@ typedef struct Signal
  */
 extern void paysafe_signal_raise(const Signal *signal);
 
-/* Append a member of an object: its name, and a string as JSON has it, or a number. */
+/* Append a member of an object: its name, and a string as JSON has it, a number, or true. */
 extern void paysafe_signal_text(StringInfo figures, const char *name, const char *value);
 extern void paysafe_signal_number(StringInfo figures, const char *name, int64 value);
+extern void paysafe_signal_flag(StringInfo figures, const char *name);
 
 /* For so long they and decisions are kept, unless somebody says otherwise. */
 #define PAYSAFE_SIGNAL_DAYS	400

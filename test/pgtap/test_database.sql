@@ -1,6 +1,6 @@
 -- Test databases: who may declare one and when; what TRUNCATE leaves behind.
 BEGIN;
-SELECT plan(39);
+SELECT plan(41);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -31,6 +31,15 @@ SELECT is(pg_temp.refusal('TRUNCATE shop.entry', 'regress_paysafe_owner'), '5500
 SELECT is(pg_temp.refusal('TRUNCATE shop.entry, shop.wallet', 'regress_paysafe_owner'), 'accepted', 'TRUNCATE empties');
 SELECT lives_ok(:'use', 'and the same accounts begin anew');
 SELECT results_eq('SELECT id, paysafe.balance(id::text) FROM shop.wallet ORDER BY id', 'VALUES (1, 5::numeric), (2, -5)', 'with nothing of what was');
+
+CREATE TABLE shop.often (id int PRIMARY KEY, who int);
+CREATE TABLE shop.seldom (id int PRIMARY KEY, who int);
+SELECT paysafe.protect_velocity('shop.often', 'who', 1, '1 day', mode => 'refuse'), paysafe.protect_velocity('shop.seldom', 'who', 1, '1 day', mode => 'refuse');
+INSERT INTO shop.often VALUES (1, 7);
+INSERT INTO shop.seldom VALUES (1, 7);
+TRUNCATE shop.often;
+SELECT is(pg_temp.refusal('INSERT INTO shop.often VALUES (1, 7)'), 'accepted', 'nor of what had counted');
+SELECT is(pg_temp.refusal('INSERT INTO shop.seldom VALUES (2, 7)'), '23V01 shop.seldom.who paysafe_seldom_velocity', 'in another table it has');
 
 -- nobody depends on its rules
 \set less 'SELECT paysafe.protect_columns(''shop.wallet'', ''{id}'')'

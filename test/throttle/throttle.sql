@@ -1,6 +1,6 @@
 -- Limits as they are declared, and what they answer: in a server that counts.
 BEGIN;
-SELECT plan(110);
+SELECT plan(112);
 SET LOCAL client_min_messages = error;
 CREATE FUNCTION pg_temp.asked(policy text, key jsonb, cost int DEFAULT 1, tier text DEFAULT 'default') RETURNS text LANGUAGE sql AS
 	$$SELECT concat_ws(' ', CASE WHEN t.allowed THEN 'yes' ELSE 'no' END, t."limit", t.remaining, '[' || t.per || ']') FROM paysafe.throttle(policy, key, cost, tier) t$$;
@@ -115,5 +115,10 @@ SELECT is(paysafe.set_throttle('burst', 10, '1 second', 'x', burst => 1), 2, 'a 
 SELECT cmp_ok((SELECT retry_after FROM paysafe.throttle('burst', '{}')), '>', interval '80 seconds', 'as long as it takes');
 SELECT paysafe.throttle_return('burst', '{}', 1);
 SELECT is(pg_temp.asked('burst', '{}'), 'no 1 0 []', 'one of 1000 is given back');
+-- one after the other in one session, and changed in between
+SELECT paysafe.set_throttle('turn', 9, '1 day', 'x'), paysafe.set_throttle('turns', 4, '1 day', 'x');
+SELECT is(concat_ws(', ', pg_temp.asked('turn', '{}'), pg_temp.asked('turns', '{}'), pg_temp.asked('turn', '{}')), 'yes 9 8 [], yes 4 3 [], yes 9 7 []', 'each by its own limit');
+SELECT paysafe.set_throttle('turn', 2, '1 day', 'x');
+SELECT is(pg_temp.asked('turn', '{}', 0), 'yes 2 0 []', 'that is in force now');
 SELECT * FROM finish();
 ROLLBACK;

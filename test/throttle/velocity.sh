@@ -47,6 +47,31 @@ sql -c "INSERT INTO fast.doc VALUES (1, 'ann', NULL, '{\"amount\": 0.6}'), (2, '
 is "an amount in a document" "$(said doc 1)" "velocity_doc 1.25 1 observe fast.doc"
 is "an amount without end" "$(sql -c "INSERT INTO fast.doc VALUES (4, 'bob', ('9' || repeat('0', 131071))::numeric, NULL) RETURNING id" 2>&1)" 4
 
+# of what is beyond what can be counted it is said that it is so much at least; a maximum there is never exceeded
+sql -c "CREATE TABLE fast.vast (id int PRIMARY KEY, who text, amount numeric, cents bigint)" \
+	-c "SELECT paysafe.protect_velocity('fast.vast', 'who', 1, '1 hour', 'amount', 'amount', rule => 'velocity_most'), paysafe.protect_velocity('fast.vast', 'who', 9e18, '1 hour', 'amount', 'cents', rule => 'velocity_most_cents')" \
+	-c "SELECT paysafe.protect_velocity('fast.vast', 'who', 9999999999999, '1 hour', 'amount', 'amount', rule => 'velocity_most_of_all')" >/dev/null
+sql -c "INSERT INTO fast.vast VALUES (1, 'ann', 9e12, 9e18), (2, 'ann', 9e12, 9e18)"
+is "as much at least" "$(said most 2)" "velocity_most 9000000000000 1 observe fast.vast, velocity_most_cents 9223372036854775807 9000000000000000000 observe fast.vast"
+is "which the signal says" "$(sql -c "SELECT string_agg(concat_ws(' ', figures ->> 'rule', figures -> 'at_least'), ', ' ORDER BY 1) FROM (SELECT figures FROM paysafe.signal WHERE figures ->> 'rule' ~ 'most' ORDER BY figures ->> 'rule') s")" "velocity_most, velocity_most_cents true"
+
+# what is no amount that can be added up is on record as observed, and no signal
+sql -c "INSERT INTO fast.vast VALUES (3, 'bob', 'NaN', 1)"
+for ((i = 0; i < 600; i++)); do
+	[ "$(sql -c "SELECT count(*) FROM paysafe.refusal_log WHERE message ~ 'no amount that can be added up'")" = 0 ] || break
+	sleep 0.1
+done
+is "no amount" "$(sql -c "SELECT string_agg(concat_ws(' | ', message, rule, observed), ', ' ORDER BY rule) FROM paysafe.refusal_log WHERE message ~ 'no amount that can be added up'")" \
+	"column \"amount\" of table \"vast\" holds no amount that can be added up | velocity_most | t, column \"amount\" of table \"vast\" holds no amount that can be added up | velocity_most_of_all | t"
+is "is no signal" "$(sql -c "SELECT count(*) FROM paysafe.signal WHERE kind = 'velocity' AND segment = 'fast.vast' AND subject = paysafe.signal_subject('bob')")" 0
+
+# whom it is about: what a domain is of, and a label
+sql -c "CREATE TYPE fast.method AS ENUM ('card', 'bank')" -c "CREATE DOMAIN fast.address AS inet" -c "CREATE TABLE fast.typed (id int PRIMARY KEY, method fast.method, origin fast.address)" \
+	-c "SELECT paysafe.protect_velocity('fast.typed', '{method,origin}'::name[], 1, '1 hour', rule => 'velocity_typed')" >/dev/null
+sql -c "INSERT INTO fast.typed VALUES (1, 'bank', '192.0.2.1'), (2, 'bank', '192.0.2.1/32')"
+is "a signal of an address" "$(said typed 1)" "velocity_typed 2 1 observe fast.typed"
+is "by its text" "$(sql -c "SELECT subject = paysafe.signal_subject('bank', '192.0.2.1') FROM paysafe.signal WHERE figures ->> 'rule' = 'velocity_typed'")" t
+
 # a window slides
 sql -c "INSERT INTO fast.brief VALUES (1, 'ann')" -c "SELECT pg_sleep(1.01)" -c "INSERT INTO fast.brief VALUES (2, 'ann')" >/dev/null
 is "a second later" "$(sql -c "SELECT count(*) FROM paysafe.signal WHERE figures ->> 'rule' = 'velocity_brief'")" 0

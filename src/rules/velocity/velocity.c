@@ -14,9 +14,13 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "libpq/pqformat.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "base/argument.h"
 #include "base/refusal.h"
 #include "errors.h"
 #include "rules/kinds.h"
@@ -35,17 +39,59 @@ optional_number(const Jsonb *spec, const char *key)
 		DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
 }
 
-static void
-check_type(Relation leaf, const KeyColumns *columns)
+/* Values that are the same have one text, and others have another. */
+static bool
+is_exact(Oid type, Oid collation)
 {
-	AttrNumber	inexact = paysafe_key_columns_inexact(leaf, columns);
+	return (paysafe_row_key_can_refer(type) || type == INETOID || type == CIDROID || type_is_enum(type)) &&
+		(!OidIsValid(collation) || get_collation_isdeterministic(collation));
+}
 
-	if (inexact != InvalidAttrNumber)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("column \"%s\" of table \"%s\" has a type whose values cannot be told apart exactly",
-						NameStr(TupleDescAttr(RelationGetDescr(leaf), inexact - 1)->attname), RelationGetRelationName(leaf)),
-				 errhint("Integers, numeric, text, varchar, char(n), uuid, bytea, bool, date and timestamps can, with deterministic collations.")));
+static void
+find_columns(Relation leaf, List *names, KeyColumns *out)
+{
+	paysafe_key_columns_find(leaf, names, out);
+	for (int i = 0; i < out->key.n; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(leaf), out->key.attnums[i] - 1);
+
+		if (!is_exact(out->types[i], att->attcollation))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("column \"%s\" of table \"%s\" has a type whose values cannot be told apart exactly",
+							NameStr(att->attname), RelationGetRelationName(leaf)),
+					 errhint("Integers, numeric, text, varchar, char(n), uuid, bytea, bool, date, timestamps, inet, cidr and enums can, with deterministic collations.")));
+		/* a label may be renamed, and is the same value */
+		if (type_is_enum(out->types[i]))
+			out->types[i] = OIDOID;
+	}
+}
+
+/* The column of the table that the rule was declared on: renamed it is the same, and partitions may have it elsewhere. */
+static void
+append_column(StringInfo out, const VelocityState *state, const char *column)
+{
+	pq_sendint16(out, get_attnum(state->root, column));
+}
+
+/* What has counted for a key of other columns, or as something else, counts for nothing here. */
+static void
+name_what(VelocityState *state, const char *counts)
+{
+	StringInfoData data;
+	ListCell   *lc;
+
+	initStringInfo(&data);
+	appendBinaryStringInfo(&data, (char *) &state->root, sizeof(Oid));
+	paysafe_argument_append(&data, state->rule);
+	state->locks = DatumGetUInt32(hash_any((unsigned char *) data.data, data.len));
+	paysafe_argument_append(&data, counts);
+	foreach(lc, state->key.names)
+		append_column(&data, state, lfirst(lc));
+	if (state->counts == VELOCITY_VALUES)
+		append_column(&data, state, linitial(state->value.names));
+	state->what = data.data;
+	state->what_len = data.len;
 }
 
 static void *
@@ -58,13 +104,9 @@ compile(const CompileInput *input)
 	state->root = input->source->relation;
 	state->rule = pstrdup(input->source->name);
 	state->counts = paysafe_velocity_counts(paysafe_spec_text(spec, "counts"));
-	paysafe_key_columns_find(input->leaf, paysafe_spec_columns(spec, "key_columns"), &state->key);
-	check_type(input->leaf, &state->key);
+	find_columns(input->leaf, paysafe_spec_columns(spec, "key_columns"), &state->key);
 	if (state->counts == VELOCITY_VALUES)
-	{
-		paysafe_key_columns_find(input->leaf, list_make1(counted), &state->value);
-		check_type(input->leaf, &state->value);
-	}
+		find_columns(input->leaf, list_make1(counted), &state->value);
 	else if (counted != NULL)
 		paysafe_money_column(input->leaf, counted, &state->amount);
 	state->from = optional_number(spec, "amount_from");
@@ -75,6 +117,7 @@ compile(const CompileInput *input)
 	state->within = paysafe_velocity_within(paysafe_spec_text(spec, "within"));
 	if (!input->source->observed)
 		paysafe_velocity_secret(state->secret);
+	name_what(state, paysafe_spec_text(spec, "counts"));
 	return state;
 }
 
@@ -198,12 +241,6 @@ check_row(const Rule *rule, const RowChange *change)
 	refuse(rule, change, &count);
 }
 
-static bool
-in_parts(const Rule *rule)
-{
-	return true;
-}
-
 static void
 forget_rows(const Rule *rule)
 {
@@ -217,7 +254,6 @@ const RuleKind paysafe_velocity_kind = {
 	.compile = compile,
 	.accepts = accepts,
 	.check_row = check_row,
-	.in_parts = in_parts,
 	.forget_rows = forget_rows,
 	.describe = paysafe_velocity_describe
 };

@@ -27,6 +27,9 @@ typedef struct VelocityState
 {
 	Oid			root;			/* the table that it was declared on */
 	const char *rule;
+	const char *what;			/* what is counted: of another key, or another column, that is something else */
+	int			what_len;
+	uint32		locks;			/* whose locks its keys have: a hash of table and rule */
 	KeyColumns	key;
 	VelocityCounts counts;
 	KeyColumns	value;			/* VELOCITY_VALUES */
@@ -47,6 +50,7 @@ typedef struct VelocityCount
 	const char *value;			/* VELOCITY_VALUES */
 	Numeric		amount;			/* otherwise */
 	bool		endless;		/* it is no amount that can be added up */
+	bool		at_least;		/* actual is as far as shared memory counts: it is that, or more */
 	Numeric		actual;			/* what there is with it, once it has been counted */
 } VelocityCount;
 

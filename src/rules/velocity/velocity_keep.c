@@ -16,7 +16,6 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "common/hashfn.h"
 #include "fmgr.h"
 #include "port/pg_bswap.h"
 #include "utils/builtins.h"
@@ -69,8 +68,7 @@ hash_parts(const VelocityState *state, const char *key, const char *value, uint8
 	StringInfoData data;
 
 	initStringInfo(&data);
-	appendBinaryStringInfo(&data, (char *) &state->root, sizeof(Oid));
-	paysafe_argument_append(&data, state->rule);
+	appendBinaryStringInfo(&data, state->what, state->what_len);
 	paysafe_argument_append(&data, key);
 	if (value != NULL)
 		paysafe_argument_append(&data, value);
@@ -191,9 +189,7 @@ paysafe_velocity_keep(const VelocityState *state, VelocityCount *count)
 	hash_parts(state, count->key, NULL, mac);
 	memcpy(&lock, mac, sizeof(lock));
 	/* each rule has locks of its own: whoever writes one row takes one of each, all in the same order */
-	paysafe_id_claim_lock_group_of(paysafe_catalog_table(PAYSAFE_VELOCITY_FLOW),
-								   (uint32) hash_bytes_extended((const unsigned char *) state->rule, (int) strlen(state->rule), state->root),
-								   lock);
+	paysafe_id_claim_lock_group_of(paysafe_catalog_table(PAYSAFE_VELOCITY_FLOW), state->locks, lock);
 	of = paysafe_argument_bytea(mac, OF_LEN);
 	at = GetCurrentTimestamp();
 	find_row(of, true, at + state->within, &last);

@@ -11,6 +11,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 #include "abuse/recent.h"
@@ -29,8 +30,7 @@ append_key(StringInfo out, const VelocityState *state, const char *key)
 {
 	initStringInfo(out);
 	appendBinaryStringInfo(out, (char *) &MyDatabaseId, sizeof(Oid));
-	appendBinaryStringInfo(out, (char *) &state->root, sizeof(Oid));
-	paysafe_argument_append(out, state->rule);
+	appendBinaryStringInfo(out, state->what, state->what_len);
 	paysafe_argument_append(out, key);
 }
 
@@ -74,6 +74,8 @@ paysafe_velocity_watch(const VelocityState *state, VelocityCount *count)
 	}
 	else
 		sum = paysafe_recent_add(key, state->counts == VELOCITY_ROWS ? 1 : in_units(state, count->amount), state->within);
+	/* of what is beyond its end it is not known how much more than that it is, nor whether a maximum there is exceeded */
+	count->at_least = sum == PG_INT64_MAX;
 	if (sum <= state->most)
 		return true;
 	count->actual = unit_of(state) == 1 ? int64_to_numeric(sum) :
@@ -99,8 +101,9 @@ subject_of(const VelocityState *state, TupleTableSlot *row)
 	{
 		bool		isnull;
 		Datum		value = slot_getattr(row, state->key.key.attnums[i], &isnull);
+		Oid			type = TupleDescAttr(row->tts_tupleDescriptor, state->key.key.attnums[i] - 1)->atttypid;
 
-		result = lappend(result, paysafe_row_key_value_text(state->key.types[i], value));
+		result = lappend(result, paysafe_row_key_value_text(getBaseType(type), value));
 	}
 	return result;
 }
@@ -122,6 +125,8 @@ paysafe_velocity_signal(const VelocityState *state, const VelocityCount *count, 
 	paysafe_signal_text(&figures, "rule", state->rule);
 	paysafe_signal_text(&figures, "of", paysafe_velocity_words(spec));
 	paysafe_signal_text(&figures, "actual", paysafe_money_text(count->actual));
+	if (count->at_least)
+		paysafe_signal_flag(&figures, "at_least");
 	paysafe_signal_text(&figures, "maximum", paysafe_money_text(state->maximum));
 	paysafe_signal_number(&figures, "within_seconds", state->within / USECS_PER_SEC);
 	paysafe_signal_text(&figures, "mode", refused ? "refuse" : "observe");

@@ -186,7 +186,10 @@ paysafe_durable_ask(DurableUse *uses, int n, int64 cost)
 	bool		allowed = true;
 	TimestampTz now;
 
-	if (cost > 0 && n > 0)
+	/* most limits are in memory, whose answers wait for no table to be opened */
+	if (n == 0)
+		return true;
+	if (cost > 0)
 	{
 		PreventCommandIfReadOnly("paysafe.throttle() of a durable limit");
 		lock_counters(uses, n);
@@ -207,8 +210,11 @@ paysafe_durable_ask(DurableUse *uses, int n, int64 cost)
 void
 paysafe_durable_finish(DurableUse *uses, int n, bool take)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now;
 
+	if (n == 0)
+		return;
+	now = GetCurrentTimestamp();
 	for (int i = 0; i < n; i++)
 	{
 		/* what is refused leaves the other limits as they were: say what they have */

@@ -35,6 +35,7 @@ static HTAB *kept = NULL;
 static MemoryContext kept_context = NULL;
 static bool stale = false;
 static Oid	kept_table = InvalidOid;	/* whose changes make it so */
+static const Kept *last = NULL;		/* that was asked for */
 
 /* Reading */
 
@@ -109,6 +110,7 @@ forget_all(void)
 		MemoryContextDelete(kept_context);
 	kept_context = NULL;
 	kept = NULL;
+	last = NULL;
 }
 
 static void
@@ -134,35 +136,46 @@ in_force(List *limits)
 	return result;
 }
 
+static const Kept *
+keep(const TierName *name)
+{
+	MemoryContext old;
+	List	   *limits;
+	Kept	   *entry = hash_search(kept, name, HASH_FIND, NULL);
+
+	if (entry != NULL)
+		return entry;
+	old = MemoryContextSwitchTo(kept_context);
+	limits = in_force(paysafe_throttle_read(name->policy, name->tier));
+	MemoryContextSwitchTo(old);
+	/* a name that is none is not kept: callers can make up any number of them */
+	if (limits == NIL)
+		return NULL;
+	entry = hash_search(kept, name, HASH_ENTER, NULL);
+	entry->limits = limits;
+	return entry;
+}
+
 List *
 paysafe_throttle_limits(const char *policy, const char *tier)
 {
 	TierName	name = {{0}, {0}};
-	MemoryContext old;
-	List	   *limits;
-	Kept	   *entry;
 
-	if (strlen(policy) > THROTTLE_NAME_MAX || strlen(tier) > THROTTLE_NAME_MAX)
-		return NIL;
-	strlcpy(name.policy, policy, sizeof(name.policy));
-	strlcpy(name.tier, tier, sizeof(name.tier));
 	/* a limit that was tightened holds at once, in transactions too that began before */
 	AcceptInvalidationMessages();
 	if (stale)
 		forget_all();
 	stale = false;
+	if (last != NULL && strcmp(last->name.policy, policy) == 0 && strcmp(last->name.tier, tier) == 0)
+		return last->limits;
+	if (strlen(policy) > THROTTLE_NAME_MAX || strlen(tier) > THROTTLE_NAME_MAX)
+		return NIL;
+	strlcpy(name.policy, policy, sizeof(name.policy));
+	strlcpy(name.tier, tier, sizeof(name.tier));
 	if (kept == NULL)
 		begin_keeping();
-	entry = hash_search(kept, &name, HASH_FIND, NULL);
-	if (entry != NULL)
-		return entry->limits;
-	old = MemoryContextSwitchTo(kept_context);
-	limits = in_force(paysafe_throttle_read(policy, tier));
-	MemoryContextSwitchTo(old);
-	/* a name that is none is not kept: callers can make up any number of them */
-	if (limits != NIL)
-		((Kept *) hash_search(kept, &name, HASH_ENTER, NULL))->limits = limits;
-	return limits;
+	last = keep(&name);
+	return last != NULL ? last->limits : NIL;
 }
 
 void

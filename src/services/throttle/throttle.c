@@ -33,6 +33,7 @@
 /* The call: its limits, and a use for each of them that is counted there. */
 typedef struct Call
 {
+	const char *policy;
 	List	   *limits;
 	CounterUse	in_memory[PAYSAFE_COUNTER_USES_MAX];
 	DurableUse	in_table[PAYSAFE_COUNTER_USES_MAX];
@@ -62,34 +63,33 @@ value_of(Jsonb *key, const char *part)
 
 /* Add the use of a limit to the call. */
 static void
-add_use(Call *call, const char *policy, const ThrottleLimit *limit, Jsonb *key)
+add_use(Call *call, const ThrottleLimit *limit, Jsonb *key, StringInfo data)
 {
-	StringInfoData data;
 	ListCell   *lc;
 
-	initStringInfo(&data);
+	resetStringInfo(data);
 	/* a table is the database's own, and moves with it */
 	if (!limit->durable)
-		appendBinaryStringInfo(&data, (char *) &MyDatabaseId, sizeof(MyDatabaseId));
-	paysafe_argument_append(&data, policy);
+		appendBinaryStringInfo(data, (char *) &MyDatabaseId, sizeof(MyDatabaseId));
+	paysafe_argument_append(data, call->policy);
 	foreach(lc, limit->per)
 	{
-		paysafe_argument_append(&data, lfirst(lc));
-		paysafe_argument_append(&data, paysafe_failed_part(policy, lfirst(lc), value_of(key, lfirst(lc))));
+		paysafe_argument_append(data, lfirst(lc));
+		paysafe_argument_append(data, paysafe_failed_part(call->policy, lfirst(lc), value_of(key, lfirst(lc))));
 	}
 	if (limit->durable)
 	{
 		DurableUse *use = &call->in_table[call->n_table++];
 
 		*use = (DurableUse) {.limit = limit->rate};
-		paysafe_durable_key(data.data, data.len, use->digest);
+		paysafe_durable_key(data->data, data->len, use->digest);
 	}
 	else
 	{
 		CounterUse *use = &call->in_memory[call->n_memory++];
 
 		*use = (CounterUse) {.limit = limit->rate, .let_through = limit->let_through};
-		use->key = paysafe_counter_key(data.data, data.len);
+		use->key = paysafe_counter_key(data->data, data->len);
 	}
 }
 
@@ -108,11 +108,13 @@ is_in_memory(List *limits)
 static void
 read_call(FunctionCallInfo fcinfo, int min_cost, Call *call)
 {
-	char	   *policy = paysafe_argument_text(fcinfo, 0, "policy", THROTTLE_NAME_MAX);
-	char	   *tier = paysafe_argument_text(fcinfo, 3, "tier", THROTTLE_NAME_MAX);
+	StringInfoData data;
+	char	   *tier;
 	Jsonb	   *key;
 	ListCell   *lc;
 
+	call->policy = paysafe_argument_text(fcinfo, 0, "policy", THROTTLE_NAME_MAX);
+	tier = paysafe_argument_text(fcinfo, 3, "tier", THROTTLE_NAME_MAX);
 	paysafe_argument_required(fcinfo, 1, "key");
 	key = PG_GETARG_JSONB_P(1);
 	(void) paysafe_argument_int(fcinfo, 2, "cost", min_cost, GCRA_BURST_MAX);
@@ -120,11 +122,11 @@ read_call(FunctionCallInfo fcinfo, int min_cost, Call *call)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must be an object: the parts of the key by their names", "key")));
-	call->limits = paysafe_throttle_limits(policy, tier);
+	call->limits = paysafe_throttle_limits(call->policy, tier);
 	if (call->limits == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("policy \"%s\" has no limit for tier \"%s\"", paysafe_redact_string(policy), paysafe_redact_string(tier)),
+				 errmsg("policy \"%s\" has no limit for tier \"%s\"", paysafe_redact_string(call->policy), paysafe_redact_string(tier)),
 				 errhint("Declare one with paysafe.set_throttle; paysafe.throttle_limit has those that are there.")));
 	if (is_in_memory(call->limits) && !paysafe_counter_ready())
 		ereport(ERROR,
@@ -132,8 +134,9 @@ read_call(FunctionCallInfo fcinfo, int min_cost, Call *call)
 				 errmsg("nothing can be counted here"),
 				 errhint("Add paysafe to shared_preload_libraries, set paysafe.throttle_keys above 0, and restart the server.")));
 	call->n_memory = call->n_table = 0;
+	initStringInfo(&data);
 	foreach(lc, call->limits)
-		add_use(call, policy, lfirst(lc), key);
+		add_use(call, lfirst(lc), key, &data);
 }
 
 /* Of all limits, or of none.  What is in the table is locked first, and written last. */
@@ -182,7 +185,7 @@ static void
 note_refused(FunctionCallInfo fcinfo, const Call *call, const ThrottleLimit *limit, const GcraAnswer *answer)
 {
 	ThrottleRefused refused = {
-		.policy = text_to_cstring(PG_GETARG_TEXT_PP(0)), .tier = text_to_cstring(PG_GETARG_TEXT_PP(3)),
+		.policy = call->policy, .tier = text_to_cstring(PG_GETARG_TEXT_PP(3)),
 		.limit = limit, .answer = answer, .cost = PG_GETARG_INT32(2)
 	};
 	ListCell   *lc;
@@ -240,7 +243,7 @@ paysafe_throttle(PG_FUNCTION_ARGS)
 	if (!allowed && PG_GETARG_INT32(2) > 0)
 		note_refused(fcinfo, &call, limit, answer);
 	else if (PG_GETARG_INT32(2) > 0)
-		count_allowed(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+		count_allowed(call.policy);
 	values[0] = BoolGetDatum(allowed);
 	values[1] = Int32GetDatum(limit->burst);
 	values[2] = Int32GetDatum((int32) answer->remaining);
