@@ -2,14 +2,24 @@
 . "$(dirname "${BASH_SOURCE[0]}")/again.sh"
 
 # python_with NAME PACKAGE...: an environment with these packages from PyPI; its
-# interpreter's path in $python.  Fails where there is none: no PyPI, or this
-# Python is too old for a package; $OUT/NAME.pip has what pip says.
+# interpreter's path in $python.  False where there is none: no PyPI, or this
+# Python is too old for a package; $again_why says which, $OUT/NAME.pip has what pip says.
 python_with() {
 	local dir=$OUT/$1 again_log=$OUT/$1.pip
 	shift
 	python=$dir/bin/python
-	python3 -m venv "$dir" >"$again_log" 2>&1 &&
-		again "$dir/bin/pip" install -q --disable-pip-version-check --retries 2 "$@"
+	if ! python3 -m venv "$dir" >"$again_log" 2>&1; then
+		again_why="no Python environments here"
+		return 1
+	fi
+	again "$dir/bin/pip" install -q --disable-pip-version-check --retries 2 "$@"
+}
+
+# The Python package, from the copy in $OUT/package, into the environment of $python.  What
+# it depends on is there: all that can be wanting is what builds it.
+python_own() {
+	local again_log=${python%/bin/python}.own.pip again_not_there='requires? a different [Pp]ython|from versions: [0-9]'
+	again "${python%/python}/pip" install -q --disable-pip-version-check --retries 2 "$OUT/package"
 }
 
 # django_tests NAME [ARGUMENT...]: manage.py test with $python, in this folder; the

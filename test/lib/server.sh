@@ -121,7 +121,7 @@ server_start() {
 }
 
 # Kill a process of the server, and wait until the postmaster has seen it: up to then it
-# lets sessions in that end with all others.  False: it had ended by itself.
+# lets sessions in that end with all others.  False: it had ended by itself, or does not end.
 server_kill() {
 	local i
 	[ -n "$1" ] && kill -KILL "$1" 2>/dev/null || return 1
@@ -129,6 +129,25 @@ server_kill() {
 		kill -0 "$1" 2>/dev/null || return 0
 		sleep 0.05
 	done
+	echo "process $1 is there two minutes after it was killed" >&2
+	return 1
+}
+
+# Remove database $1.  Its sessions are given some seconds to end; who stays is said, and
+# thrown out.
+server_drop() {
+	local i who
+	for ((i = 0; i < 100; i++)); do
+		who=$(psql -qXAt -F ' ' -d postgres -v name="$1" <<-'SQL'
+			SELECT pid, backend_type, application_name, state, left(regexp_replace(query, '\s+', ' ', 'g'), 100)
+			FROM pg_stat_activity WHERE datname = :'name' AND backend_type NOT LIKE 'autovacuum%'
+		SQL
+		) || who=
+		[ -n "$who" ] || break
+		sleep 0.1
+	done
+	[ -z "$who" ] || echo "still in $1, thrown out: $who"
+	psql -qXc "DROP DATABASE IF EXISTS $1 WITH (FORCE)" -d postgres
 }
 
 # Stop the server of this folder, by its pid file, and remove the folder.

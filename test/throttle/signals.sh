@@ -230,7 +230,7 @@ if python_with prometheus prometheus_client; then
 	PY
 	)" "1 3 screening True"
 else
-	echo "no PyPI: paysafe.metrics() is not read by Prometheus' parser"
+	echo "left out: paysafe.metrics() as Prometheus' parser reads it ($again_why)"
 fi
 
 # who listens is told at the commit; of a prepared transaction, which NOTIFY would forbid, nobody is
