@@ -21,13 +21,16 @@ again_wrong='EINTEGRITY|EUSAGE|SECURITY ERROR|checksum mismatch|DO NOT MATCH THE
 # again COMMAND...: up to four times, with pauses; what it says is in $again_log.  False, and
 # why in $again_why: there is no registry, which was tried for; whoever comes later in this
 # run tries once.  Or it has not got what is asked for, which no repetition changes.  What
-# fails otherwise is repeated once, and then ends the caller: a kind that cannot fetch what
-# it needs by a fault of ours has failed.  Not to be called in a subshell.
+# fails otherwise is repeated once.  What is wrong in itself ends the caller: a kind that cannot
+# fetch what it needs by a fault of ours, or of who stands between, has failed.  With
+# again_own=1 so does what nobody knows.  Not to be called in a subshell.
 again() {
-	local pause other=0 unreachable='' none=${OUT%/*}/no_registry
+	local pause other=0 unreachable='' none=${OUT%/*}/no_registry wrong=''
 	for pause in 5 20 60 0; do
 		! "$@" >"$again_log" 2>&1 || return 0
-		if ! grep -q -E "$again_wrong" "$again_log"; then
+		wrong=
+		! grep -q -E "$again_wrong" "$again_log" || wrong=1
+		if [ -z "$wrong" ]; then
 			# pip finds "none", too, where a registry's answer is an error
 			if grep -E "$again_not_there" "$again_log" | grep -v 'from versions: none' >/dev/null; then
 				again_why="not in the registry, or not for what is here"
@@ -44,13 +47,16 @@ again() {
 		[ "$other" -lt 2 ] || break
 		sleep 20
 	done
-	if ! grep -q -E "$again_wrong" "$again_log"; then
+	if [ -z "$wrong" ]; then
 		if [ -n "$unreachable" ]; then
 			: >"$none"
 			again_why="registry not reachable"
 			return 1
 		elif grep -q -E "$again_not_there" "$again_log"; then
 			again_why="not in the registry"
+			return 1
+		elif [ -z "${again_own:-}" ]; then
+			again_why="not fetched: $(tail -n 1 "$again_log" | cut -c 1-200)"
 			return 1
 		fi
 	fi

@@ -18,7 +18,7 @@ python_with() {
 # The Python package, from the copy in $OUT/package, into the environment of $python.  What
 # it depends on is there: all that can be wanting is what builds it.
 python_own() {
-	local again_log=${python%/bin/python}.own.pip again_not_there='requires? a different [Pp]ython|from versions: [0-9]'
+	local again_own=1 again_log=${python%/bin/python}.own.pip again_not_there='requires? a different [Pp]ython|from versions: [0-9]'
 	again "${python%/python}/pip" install -q --disable-pip-version-check --retries 2 "$OUT/package"
 }
 
