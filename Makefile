@@ -63,7 +63,7 @@ PROGRAM_CPPFLAGS = -DHAVE_LIBPQ -I$(includedir)
 PROGRAM_LIBPQ    = -L$(libdir) -Wl,--as-needed -lpq -Wl,--no-as-needed
 endif
 $(PROGRAM_OBJS): override CPPFLAGS += $(PROGRAM_CPPFLAGS)
-$(PROGRAM_OBJS): $(wildcard src/bin/*.h src/bin/*/*.h src/tlog/*.h) src/people/identity.h
+$(PROGRAM_OBJS): $(wildcard src/bin/*.h src/bin/*/*.h src/tlog/*.h)
 
 all: $(PROGRAMS)
 src/bin/paysafe-evidence: $(patsubst %.c,%.o,$(wildcard src/bin/evidence/*.c))

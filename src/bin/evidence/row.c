@@ -18,7 +18,6 @@
 
 #include "bin/evidence/row.h"
 #include "bin/evidence/value.h"
-#include "people/identity.h"
 
 #define NONCE_LEN		16
 #define ABSENT			UINT32_C(0xFFFFFFFF)
@@ -228,10 +227,11 @@ print_line(FILE *out, const char *what, TlogText text)
 static void
 print_identity(FILE *out, TlogText level)
 {
+	static const char *const names[] = {"none", "claimed", "session", "proven", "passkey"};
 	int			n = level.len == 1 ? level.at[0] - '0' : -1;
 
-	if (n >= 0 && n < PAYSAFE_IDENTITY_NLEVELS)
-		print_line(out, "identity", (TlogText) {paysafe_identity_names[n], strlen(paysafe_identity_names[n])});
+	if (n >= 0 && n < (int) (sizeof(names) / sizeof(names[0])))
+		print_line(out, "identity", (TlogText) {names[n], strlen(names[n])});
 	else
 		print_line(out, "identity", level);
 }
