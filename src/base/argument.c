@@ -288,6 +288,9 @@ paysafe_argument_origin(const char *origin)
 
 	if (origin != NULL)
 		origin = bare(origin);
+	/* over which interface, if it is link-local: fe80::1%eth0 */
+	if (origin != NULL && strchr(origin, ':') != NULL)
+		origin = pnstrdup(origin, strcspn(origin, "%"));
 	for (int i = 0; origin != NULL && i < 2; i++)
 	{
 		int			family = i == 0 ? AF_INET : AF_INET6;

@@ -31,6 +31,7 @@
 #include "people/acting.h"
 #include "people/approval.h"
 #include "people/person.h"
+#include "people/registry.h"
 #include "people/tried.h"
 #include "redact/redact.h"
 #include "store/catalog.h"
@@ -325,11 +326,14 @@ paysafe_approve_check_voice(Oid relid, const Person *approver)
 	paysafe_approve_try(approver, check_voice, &approving);
 }
 
+/* Registered people count as themselves, in every spelling; all others as one, since of words there is no end. */
 void
 paysafe_approve_try(const Person *person, void (*check) (void *), void *arg)
 {
-	paysafe_tried_check("approval", person->actor ? person->actor : person->login, "the approval is not accepted",
-						"approval_record", check, arg);
+	const RegisteredPerson *registered = paysafe_registry_find(PERSON_NAME, person->actor ? person->actor : person->login);
+
+	paysafe_tried_check("approval", registered ? registered->name : NULL, "the approval is not accepted", "approval_record",
+						check, arg);
 }
 
 List *

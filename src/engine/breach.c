@@ -23,6 +23,7 @@
 #include "utils/timestamp.h"
 
 #include "base/argument.h"
+#include "engine/approve.h"
 #include "engine/breach.h"
 #include "errors.h"
 #include "people/acting.h"
@@ -247,12 +248,11 @@ refuse(const char *message, const char *detail, const char *hint)
 				   });
 }
 
-/* The breach, locked until the end of the transaction, if this person may settle it. */
+/* The breach, locked until the end of the transaction. */
 static void
-check_breach(int64 id, const Person *person, Breach *breach)
+find_breach(int64 id, Breach *breach)
 {
 	Datum		key = Int64GetDatum(id);
-	ListCell   *lc;
 
 	LockDatabaseObject(paysafe_catalog_table(PAYSAFE_BREACH_RECORD), (Oid) id, (uint16) (id >> 32),
 					   ExclusiveLock);
@@ -274,6 +274,35 @@ check_breach(int64 id, const Person *person, Breach *breach)
 	if (breach->settled >= breach->settlers)
 		refuse(psprintf("breach " INT64_FORMAT " has been settled already", id), NULL,
 			   "The view paysafe.breach has by whom, and why.");
+}
+
+/* Who settles what. */
+typedef struct Settling
+{
+	const Person *person;
+	const Breach *breach;
+} Settling;
+
+static void
+check_settler(void *arg)
+{
+	const Settling *settling = arg;
+
+	paysafe_acting_check_settler(settling->person);
+	if (settling->person->actor == NULL)
+		refuse("settling a breach needs a person",
+			   "No actor is declared in this transaction, and a login alone is not a person.",
+			   "Call paysafe.act_as('name') in the same transaction first.");
+}
+
+static void
+check_second(void *arg)
+{
+	const Settling *settling = arg;
+	const Person *person = settling->person;
+	const Breach *breach = settling->breach;
+	ListCell   *lc;
+
 	foreach(lc, breach->persons)
 	{
 		const Person *other = lfirst(lc);
@@ -299,6 +328,7 @@ Datum
 paysafe_settle_breach(PG_FUNCTION_ARGS)
 {
 	Breach		breach = {0};
+	Settling	settling = {.breach = &breach};
 	Datum		values[SETTLEMENT_NCOLUMNS];
 	bool		nulls[SETTLEMENT_NCOLUMNS] = {0};
 	char	   *reason;
@@ -310,12 +340,10 @@ paysafe_settle_breach(PG_FUNCTION_ARGS)
 	reason = paysafe_argument_reason(fcinfo, 1, "reason", "settling a breach");
 	ticket = PG_ARGISNULL(2) ? NULL : paysafe_argument_reason(fcinfo, 2, "ticket", "settling a breach");
 	person = paysafe_person_current();
-	paysafe_acting_check_settler(person);
-	if (person->actor == NULL)
-		refuse("settling a breach needs a person",
-			   "No actor is declared in this transaction, and a login alone is not a person.",
-			   "Call paysafe.act_as('name') in the same transaction first.");
-	check_breach(PG_GETARG_INT64(0), person, &breach);
+	settling.person = person;
+	paysafe_approve_try(person, check_settler, &settling);
+	find_breach(PG_GETARG_INT64(0), &breach);
+	paysafe_approve_try(person, check_second, &settling);
 
 	values[SETTLEMENT_BREACH] = PG_GETARG_DATUM(0);
 	values[SETTLEMENT_NUMBER] = Int32GetDatum(breach.settled + 1);

@@ -217,6 +217,37 @@ paysafe_reject(PG_FUNCTION_ARGS)
 										  reason, ticket));
 }
 
+/* Who takes what back. */
+typedef struct Withdrawing
+{
+	const Rejection *rejection;
+	const Person *person;
+	List	   *involved;		/* of Person */
+} Withdrawing;
+
+static void
+check_withdrawer(void *arg)
+{
+	const Withdrawing *withdrawing = arg;
+
+	paysafe_acting_check_settler(withdrawing->person);
+}
+
+static void
+check_involved(void *arg)
+{
+	const Withdrawing *withdrawing = arg;
+	const Person *person = withdrawing->person;
+	ListCell   *lc;
+
+	foreach(lc, withdrawing->involved)
+		if (person->actor == NULL || paysafe_person_conflict(person, lfirst(lc)) != NULL)
+			paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE,
+									"who asked for it takes back no rejection of it",
+									paysafe_rejection_words(withdrawing->rejection),
+									"Two others do.");
+}
+
 /* Somebody else than who said no, or not known well enough: false: it is proposed only. */
 static bool
 authorize_withdrawal(const Rejection *rejection, const Person *person)
@@ -238,14 +269,9 @@ authorize_withdrawal(const Rejection *rejection, const Person *person)
 		.identity = rejection->needs,
 		.involved = paysafe_approve_askers_of(rejection)
 	};
-	ListCell   *lc;
+	Withdrawing withdrawing = {.rejection = rejection, .person = person, .involved = change.involved};
 
-	foreach(lc, change.involved)
-		if (person->actor == NULL || paysafe_person_conflict(person, lfirst(lc)) != NULL)
-			paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE,
-									"who asked for it takes back no rejection of it",
-									paysafe_rejection_words(rejection),
-									"Two others do.");
+	paysafe_approve_try(person, check_involved, &withdrawing);
 	paysafe_spec_begin(&spec);
 	paysafe_spec_add_text(&spec, "rejection", psprintf(INT64_FORMAT, rejection->id));
 	paysafe_spec_add_text(&spec, "of", rejection->person.actor);
@@ -269,7 +295,7 @@ paysafe_withdraw_rejection(PG_FUNCTION_ARGS)
 	paysafe_argument_required(fcinfo, 0, "id");
 	reason = paysafe_argument_reason(fcinfo, 1, "reason", "taking back a rejection");
 	person = paysafe_person_current();
-	paysafe_acting_check_settler(person);
+	paysafe_approve_try(person, check_withdrawer, &(Withdrawing) {.person = person});
 	rejection = paysafe_rejection_find(PG_GETARG_INT64(0));
 	/* more may be asked of approvals since */
 	rejection->needs = Max(rejection->needs, paysafe_approve_level_of(rejection));

@@ -19,6 +19,7 @@
 #include "utils/timestamp.h"
 
 #include "base/argument.h"
+#include "engine/approve.h"
 #include "errors.h"
 #include "people/acting.h"
 #include "people/actor.h"
@@ -55,18 +56,35 @@ impossible(const char *message, const char *hint)
 	pg_unreachable();
 }
 
-/* Who delegates: the person acting now, over a connection and a login over which one approves. */
-static RegisteredPerson *
-delegator_now(const Person *person)
+/* Who delegates. */
+typedef struct Delegating
 {
-	RegisteredPerson *delegator = person->actor ? paysafe_registry_find(PERSON_NAME, person->actor) : NULL;
+	const Person *person;
+	RegisteredPerson *delegator;
+} Delegating;
 
+static void
+check_delegator(void *arg)
+{
+	Delegating *delegating = arg;
+	const Person *person = delegating->person;
+
+	delegating->delegator = person->actor ? paysafe_registry_find(PERSON_NAME, person->actor) : NULL;
 	paysafe_acting_check_settler(person);
-	if (delegator == NULL)
+	if (delegating->delegator == NULL)
 		paysafe_approval_refuse(ERRCODE_INSUFFICIENT_PRIVILEGE, "a delegation needs a registered person",
 								person->actor ? psprintf("\"%s\" is not registered.", person->actor) : "Nobody is named.",
 								"Who delegates says so themselves: paysafe.act_as, or paysafe.act_as_token, in the same transaction.");
-	return delegator;
+}
+
+/* The person acting now, over a connection and a login over which one approves. */
+static RegisteredPerson *
+delegator_now(const Person *person)
+{
+	Delegating	delegating = {.person = person};
+
+	paysafe_approve_try(person, check_delegator, &delegating);
+	return delegating.delegator;
 }
 
 static RegisteredPerson *

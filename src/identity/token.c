@@ -68,8 +68,8 @@ refuse(const Presented *token, const char *why)
 }
 
 /*
- * Somebody tries to pass for somebody else: that counts.  A clock that goes wrong, and a token that is over or has been used,
- * are no such attempt.  It counts as the issuer's: whom a token is about is anybody's word as long as it is not verified, and of
+ * Somebody tries to pass for somebody else: that counts.  A clock that goes wrong, and a token that is over or has been used, or
+ * whose key is over or revoked, are no such attempt: clients go on for a while with those that they have.  It counts as the issuer's: whom a token is about is anybody's word as long as it is not verified, and of
  * words there are as many as the table of counters has places.
  */
 static PAYSAFE_NORETURN void
@@ -125,7 +125,7 @@ check_key(Presented *token, TimestampTz now)
 	if (strcmp(token->jws.algorithm, key->algorithm) != 0)
 		refuse_attempt(token, "its algorithm is not that of the key");
 	if (key->revoked)
-		refuse_attempt(token, "its key is revoked");
+		refuse(token, "its key is revoked");
 	if (now < key->not_before || now >= key->not_after)
 		refuse(token, now < key->not_before ? "its key is not in force yet" : "the time of its key is over");
 	if (key->key == NULL)
@@ -162,8 +162,10 @@ check_claims(Presented *token, TimestampTz now)
 	int64		epoch = (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (int64) SECS_PER_DAY;
 	const char *why;
 
+	if (terms->audience == NIL)
+		refuse(token, "its issuer is revoked");
 	if (!is_for_us(token))
-		refuse_attempt(token, terms->audience == NIL ? "its issuer is revoked" : "it is for another audience");
+		refuse_attempt(token, "it is for another audience");
 	why = token_claims_untimely(&token->claims, now / USECS_PER_SEC + epoch, terms->leeway, terms->max_age);
 	if (why != NULL)
 		refuse(token, why);

@@ -22,27 +22,30 @@
 #include "people/tried.h"
 #include "store/catalog.h"
 
-static TriedJudge judge = NULL;
+static const TriedJudge *judge = NULL;
 static char *told = NULL;		/* in TopTransactionContext; the newest one of the transaction */
 
 void
-paysafe_tried_set_judge(TriedJudge new_judge)
+paysafe_tried_set_judge(const TriedJudge *new_judge)
 {
 	judge = new_judge;
 }
 
+/* NULL: nothing counts. */
 static const char *
-from_where(void)
+from_where(const char *service)
 {
+	if (judge == NULL || !judge->limited(service))
+		return NULL;
 	return paysafe_catalog_may_act_as(paysafe_actor_login()) ? told : paysafe_actor_client();
 }
 
 Tried
 paysafe_tried(const char *service, const char *client, bool failed)
 {
-	const char *address = judge != NULL ? from_where() : NULL;
+	const char *address = from_where(service);
 
-	return address != NULL ? judge(service, client, address, failed) : TRIED_UNLIMITED;
+	return address != NULL ? judge->judge(service, client, address, failed) : TRIED_UNLIMITED;
 }
 
 /* Is it refused?  Any other error is raised. */
@@ -72,7 +75,6 @@ void
 paysafe_tried_check(const char *service, const char *client, const char *message, const char *table,
 					void (*check) (void *), void *arg)
 {
-	Tried		tried = paysafe_tried(service, client, false);
 	Refusal		refusal = {
 		.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
 		.rule = service,
@@ -83,14 +85,15 @@ paysafe_tried_check(const char *service, const char *client, const char *message
 		.hint = "paysafe.refusal_log says why."
 	};
 
-	if (tried == TRIED_UNLIMITED)
+	/* one that is locked out is on record once, be it wrong or right */
+	if (from_where(service) == NULL)
 		check(arg);
 	else if (is_refused(check, arg))
 	{
 		(void) paysafe_tried(service, client, true);
 		paysafe_refusal_raise(&refusal);
 	}
-	else if (tried == TRIED_LOCKED_OUT)
+	else if (paysafe_tried(service, client, false) == TRIED_LOCKED_OUT)
 		paysafe_refuse(&refusal);
 }
 

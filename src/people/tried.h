@@ -20,8 +20,12 @@ typedef enum Tried
  * Who counts.  Set once by the layer above, which people/ does not know.  service: "token", a constant; client: whose
  * attempt it is, NULL if that is not known; address: an address, or "[local]".
  */
-typedef Tried (*TriedJudge) (const char *service, const char *client, const char *address, bool failed);
-extern void paysafe_tried_set_judge(TriedJudge judge);
+typedef struct TriedJudge
+{
+	bool		(*limited) (const char *service);	/* does anything count at all?  Cheap, and asked first */
+	Tried		(*judge) (const char *service, const char *client, const char *address, bool failed);
+} TriedJudge;
+extern void paysafe_tried_set_judge(const TriedJudge *judge);
 
 /* Somebody has tried, and failed or not.  What has failed stays counted when the transaction rolls back. */
 extern Tried paysafe_tried(const char *service, const char *client, bool failed);

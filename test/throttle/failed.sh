@@ -31,6 +31,8 @@ sql -c "SELECT paysafe.throttle_return('failed/api_key', '{\"address\": \"192.0.
 is "let in again" "$(check "$digest" 192.0.2.1)" "valid shop-7"
 for i in 1 2 3; do check "$wrong" "2001:db8::$i" >/dev/null; check "$wrong" "::ffff:192.0.2.20$i" >/dev/null; done
 is "one network of IPv6, and not those that are IPv4" "$(check "$digest" 2001:db8::99)/$(check "$digest" ::ffff:192.0.2.209)/$(check "$digest" 2001:db8:0:1::1)" "unknown/valid shop-7/valid shop-7"
+for a in fe80::1%eth0 '[fe80::2%eth1]:99' fe80::3; do check "$wrong" "$a"; done >/dev/null
+is "a link-local address is one without its interface" "$(check "$digest" fe80::9%eth0)/$(sql -c "SELECT remaining FROM paysafe.throttle('failed/api_key', '{\"address\": \"fe80::7%eth0\"}', 0)")" "unknown/0"
 is "an address as proxies write it" "$(for a in 192.0.2.30:1 ' 192.0.2.30' 192.0.2.30/32; do check "$wrong" "$a"; done | sort -u)/$(check "$digest" 192.0.2.30)/$(check "$digest" '[::ffff:192.0.2.30]:443')" "unknown/unknown/unknown"
 is "what is no address counts nothing" "$(for i in 1 2 3; do check "$wrong" 'a,b'; done | sort -u)/$(check "$digest" 'a,b')" "unknown/valid shop-7"
 is "a network is looked at by an address of it, and let in again" "$(sql -c "SELECT remaining FROM paysafe.throttle('failed/api_key', '{\"address\": \"[2001:db8::77]:9\"}', 0)" -c "SELECT count(*) FROM paysafe.throttle_return('failed/api_key', '{\"address\": \"2001:db8::78\"}', 3)" | xargs)/$(check "$digest" 2001:db8::99)" "0 1/valid shop-7"
@@ -57,4 +59,4 @@ is "from elsewhere it comes in" "$(hook e2 192.0.2.2)" accepted
 for i in 1 2 3; do sql -c "SELECT reason FROM paysafe.request_accept(NULL, 'GET', '/', NULL, '{}', '', '192.0.2.1')"; done >"$OUT/requests"
 is "a request is refused as ever" "$(sort -u "$OUT/requests")" refused
 eventually "on record" "api_key_locked_out request_locked_out webhook_locked_out" "SELECT string_agg(DISTINCT rule, ' ' ORDER BY rule) FROM paysafe.refusal_log WHERE rule LIKE '%locked\\_out'"
-eventually "lockouts are signals" "failed/api_key failed/request failed/webhook|t|5" "SELECT string_agg(DISTINCT segment, ' ' ORDER BY segment), bool_and(severity = 'warning'), count(DISTINCT subject) FROM paysafe.signal WHERE kind = 'locked_out'"
+eventually "lockouts are signals" "failed/api_key failed/request failed/webhook|t|6" "SELECT string_agg(DISTINCT segment, ' ' ORDER BY segment), bool_and(severity = 'warning'), count(DISTINCT subject) FROM paysafe.signal WHERE kind = 'locked_out'"

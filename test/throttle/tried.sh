@@ -23,13 +23,17 @@ by_two() {						# by_two CALL: ann and bob
 secret=$(printf 's%.0s' {1..32} | b64)
 by_two "set_token_issuer('https://login.example', '{payments}', 'our login', shared_secrets => true)"
 by_two "set_token_secret('https://login.example', 'k', secret, 'our login') FROM secret_in"
-token() {						# token [MEMBERS [SECRET]]: a new one
+by_two "set_token_secret('https://login.example', 'old', secret, 'before') FROM secret_in"
+sql -c "SELECT paysafe.revoke_token_key('https://login.example', 'old', 'lost')" >/dev/null
+token() {						# token [MEMBERS [SECRET [SECONDS [KEY]]]]: a new one
 	local input
-	input=$(printf '{"alg":"HS256","kid":"k"}' | b64).$(printf '{"iss":"https://login.example","aud":"payments","sub":"anna","jti":"%s","exp":%s%s}' \
+	input=$(printf '{"alg":"HS256","kid":"%s"}' "${4:-k}" | b64).$(printf '{"iss":"https://login.example","aud":"payments","sub":"anna","jti":"%s","exp":%s%s}' \
 		"$(openssl rand -hex 16)" "$(($(date +%s) + ${3:-600}))" "${1:-}" | b64)
 	echo "$input.$(printf '%s' "$input" | openssl dgst -sha256 -hmac "${2:-$(printf 's%.0s' {1..32})}" -binary | b64)"
 }
 by_token() { echo "SELECT paysafe.act_as_token('$1')"; }
+
+sql -c "SELECT paysafe.bootstrap_people('ann', '{name:ann}', 'bob', '{name:bob}', 'the first two')" >/dev/null
 
 # a change that waits, of ann's; bob has a passkey
 openssl ecparam -genkey -name prime256v1 -noout -out "$OUT/passkey.pem" 2>/dev/null
@@ -80,6 +84,11 @@ is "somebody else is not" "$(told 2 "" "$(by_token "$(token)")")" ""
 sql -c "SELECT paysafe.throttle_return('failed/token', '{\"address\": \"192.0.2.1\", \"client\": \"https://login.example\"}', 3)" >/dev/null
 is "let in again, with the token that was refused" "$(told 1 "" "$(by_token "$good")")" ""
 
+# clients that have tokens of a revoked key or issuer lock nobody out
+old=$(token '' '' 600 old)
+for i in 1 2 3 4; do told 10 "" "$(by_token "$old")"; done >"$OUT/revoked"
+is "a revoked key is refused, and counts nothing" "$(sort -u "$OUT/revoked")/$(left token 10 https://login.example)/$(told 10 "" "$(by_token "$(token)")")" "$(cat "$OUT/wrong")/3/"
+
 # passkeys: named by its credential, from one address
 told 3 "" "$(by_passkey "$(assertion "$OUT/other.pem")")" ROLLBACK >"$OUT/wrong"
 for i in 1 2; do told 3 "" "$(by_passkey "$(assertion "$OUT/other.pem")")" >/dev/null; done
@@ -89,21 +98,37 @@ is "locked out: a right assertion is told what a wrong one is" "$(told 3 "" "$(b
 is "nothing is approved" "$(sql -c "SELECT count(*) FROM paysafe.approval WHERE state = 'open'")" 0
 is "from elsewhere the same one is right" "$(told 4 "" "$(by_passkey "$good")" ROLLBACK)" ""
 
-# approvals: by who may not, and then by who may
+# approvals: by who may not, and then by who may; people count as themselves, in every spelling, all others as one
 told 5 ann "$approve" ROLLBACK >"$OUT/wrong"
 is "with a limit nobody is told why" "$(grep -c 'ERROR:  42501: the approval is not accepted' "$OUT/wrong")/$(grep -c ann "$OUT/wrong")" 1/0
 is "nor is who says no without a name" "$(told 5 "" "SELECT paysafe.reject(approved_as, key, 'no') FROM paysafe.pending_change")" "$(cat "$OUT/wrong")"
-for i in 1 2; do told 5 ann "$approve" >/dev/null; done
+for name in Ann ANN; do told 5 "$name" "$approve" >/dev/null; done
 is "a name that has not failed" "$(left approval 5 ann)/$(told 5 bob "$approve" ROLLBACK)" 0/
 is "she says no to what she has asked for, and is told the same" "$(told 5 ann "SELECT paysafe.reject(approved_as, key, 'no') FROM paysafe.pending_change")" "$(cat "$OUT/wrong")"
 is "which is not so" "$(sql -c "SELECT count(*) FROM paysafe.rejection")" 0
 is "from elsewhere she can" "$(told 6 ann "SELECT paysafe.reject(approved_as, key, 'no') FROM paysafe.pending_change" ROLLBACK)" ""
 
+for name in x1 x2 x3; do told 15 $name "SELECT paysafe.delegate_approval('bob', now() + interval '1 day', 'x')" >/dev/null; done
+is "who is not registered is one, whatever the name" "$(left approval 15 unknown)/$(left approval 15 x1)/$(told 15 "carol" "$approve" ROLLBACK)" "0/3/$(cat "$OUT/wrong")"
+is "and locks out nobody who is" "$(told 15 bob "$approve" ROLLBACK)" ""
+# one that is locked out is refused once, be it wrong or right
+refused() { sql -c "SELECT value FROM paysafe.metric WHERE name = 'paysafe_throttled_total' AND 'failed/approval' = ANY (labels)"; }
+before=$(refused)
+told 15 "" "$approve" >/dev/null
+told 15 carol "$approve" >/dev/null
+is "each counts once" "$(($(refused) - before))" 2
+# whoever else says yes or no
+n=20
+for each in "settle_breach(0, 'x')" "delegate_approval('bob', now() + interval '1 day', 'x')" "reject(approved_as, key, 'x') FROM paysafe.pending_change"; do
+	n=$((n + 1))
+	is "$each by nobody" "$(told $n "" "SELECT paysafe.$each")/$(left approval $n unknown)" "$(cat "$OUT/wrong")/2"
+done
+
 # a login that is one person's own comes from where it comes, whatever it says
 sql -c "CREATE ROLE regress_tried LOGIN; GRANT USAGE ON SCHEMA paysafe TO regress_tried; GRANT EXECUTE ON FUNCTION paysafe.approve, paysafe.act_from, paysafe.propose, paysafe.set_throttle TO regress_tried;
 	GRANT SELECT ON paysafe.pending_change TO regress_tried" >/dev/null
 for i in 7 8 9; do PGUSER=regress_tried told $i "" "SELECT paysafe.propose('x'); SELECT paysafe.set_throttle('waits', 20, '1 day', 'x', '{user}'); $approve WHERE difference LIKE '%20%'"; done >"$OUT/own"
-is "one person's own login" "$(grep -c 'the approval is not accepted' "$OUT/own")/$(sql -c "SELECT remaining FROM paysafe.throttle('failed/approval', '{\"address\": \"[local]\", \"client\": \"regress_tried\"}', 0)")/$(left approval 7 regress_tried)" 3/0/3
+is "one person's own login" "$(grep -c 'the approval is not accepted' "$OUT/own")/$(sql -c "SELECT remaining FROM paysafe.throttle('failed/approval', '{\"address\": \"[local]\", \"client\": \"unknown\"}', 0)")/$(left approval 7 regress_tried)" 3/0/3
 
 # many at once, each with two services in another order, beside somebody who changes a limit: nobody waits for a lock
 mkfifo "$OUT/changing"

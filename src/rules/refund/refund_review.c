@@ -21,6 +21,7 @@
 
 #include "base/argument.h"
 #include "compat.h"
+#include "engine/approve.h"
 #include "engine/approver_level.h"
 #include "engine/passkey_challenge.h"
 #include "people/acting.h"
@@ -91,10 +92,19 @@ find_glass(Datum id, Glass *glass)
 	glass->needs = Max(glass->needs, paysafe_approver_level());
 }
 
-/* Somebody else than who has broken it, and than who has requested the refund, or changed it. */
-static void
-check_reviewer(const Glass *glass, const Person *reviewer)
+/* Who looks at what. */
+typedef struct Looking
 {
+	const Glass *glass;
+	const Person *reviewer;
+} Looking;
+
+static void
+check_looking(void *arg)
+{
+	const Looking *looking = arg;
+	const Glass *glass = looking->glass;
+	const Person *reviewer = looking->reviewer;
 	char	   *conflict;
 	ListCell   *lc;
 
@@ -118,6 +128,15 @@ check_reviewer(const Glass *glass, const Person *reviewer)
 									glass->needs == IDENTITY_PASSKEY ?
 									"Sign what paysafe.review_challenge returns, for paysafe.review_break_glass_with_passkey." :
 									"Call paysafe.act_as_token in the same transaction first.");
+}
+
+/* Somebody else than who has broken it, and than who has requested the refund, or changed it. */
+static void
+check_reviewer(const Glass *glass, const Person *reviewer)
+{
+	Looking		looking = {.glass = glass, .reviewer = reviewer};
+
+	paysafe_approve_try(reviewer, check_looking, &looking);
 }
 
 static char *

@@ -126,11 +126,23 @@ note_locked(const char *policy, List *limits, const CounterUse *uses, const char
 	}
 }
 
+static List *
+limits_of(const char *service)
+{
+	return paysafe_counter_ready() ? paysafe_throttle_limits(psprintf("%s%s", PREFIX, service), TIER) : NIL;
+}
+
+static bool
+limited(const char *service)
+{
+	return limits_of(service) != NIL;
+}
+
 static Tried
 judge(const char *service, const char *client, const char *address, bool failed)
 {
 	char	   *policy = psprintf("%s%s", PREFIX, service);
-	List	   *limits = address == NULL || !paysafe_counter_ready() ? NIL : paysafe_throttle_limits(policy, TIER);
+	List	   *limits = address == NULL ? NIL : limits_of(service);
 	CounterUse	uses[PAYSAFE_COUNTER_USES_MAX];
 	int			n = 0;
 	bool		allowed;
@@ -183,5 +195,7 @@ paysafe_failed_attempt(const char *service, const char *client, const char *addr
 void
 paysafe_failed_init(void)
 {
-	paysafe_tried_set_judge(judge);
+	static const TriedJudge tried = {.limited = limited, .judge = judge};
+
+	paysafe_tried_set_judge(&tried);
 }

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import logging
 from contextlib import ExitStack
-from dataclasses import asdict, replace
 from typing import Any, Dict, MutableMapping, Optional
 
 from celery import signals
@@ -28,6 +27,10 @@ logger = logging.getLogger("django_paysafe.celery")
 
 HEADER = "paysafe"
 _SALT = "django_paysafe.celery"
+# Web and workers are not renewed at once: each of these is in every message, and a worker
+# leaves out what it does not know.  No token: the worker signs one of its own, where it has
+# a key.  No address: a task comes from the broker.
+_CARRIED = ("actor", "reason", "ticket", "request_id", "business_id")
 
 
 def _settled() -> Optional[Claim]:
@@ -50,9 +53,7 @@ def carry(
         # not that of the task that sends this one, by a copy of its headers
         headers.pop(HEADER, None)
         return
-    # a token stays here: the worker signs one of its own, where it has a key
-    told = asdict(replace(claim, token=None))
-    del told["token"]
+    told = {name: getattr(claim, name) for name in _CARRIED}
     bound = {"id": headers["id"], "task": headers.get("task"), "claim": told}
     headers[HEADER] = signing.dumps(bound, salt=_SALT)
 
@@ -66,7 +67,10 @@ def claim_of(task: Any) -> Optional[Claim]:
         bound = signing.loads(signed, salt=_SALT)
         if bound["id"] != task.request.id or bound["task"] != task.name:
             raise signing.BadSignature("of another task")
-        return Claim(**bound["claim"])
+        told = {name: bound["claim"][name] for name in _CARRIED}
+        if not all(value is None or isinstance(value, str) for value in told.values()):
+            raise TypeError("of other types")
+        return Claim(**told)
     except (signing.BadSignature, KeyError, TypeError) as error:
         logger.error("task %s acts for nobody: its claim is not good (%s)", task.name, error)
         return Claim()

@@ -2,7 +2,8 @@
 
 A wrapper around each connection's `execute` looks at what goes by.  Before the
 first write of a transaction it calls `paysafe.act_as`, again if the claim
-changes or a rollback to a savepoint has undone it.  The claim ends with the
+changes or a rollback to a savepoint has undone it; and `paysafe.act_from`, if the
+address is not the one that was told last.  The claim ends with the
 transaction, on the server, so it cannot reach the next user of a pooled
 connection.  What the server holds is known from its transaction status and from
 the savepoints that went by, not from Django's own book-keeping.
@@ -11,8 +12,8 @@ the savepoints that went by, not from Django's own book-keeping.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Callable, Iterator, List, Optional
+from dataclasses import dataclass, replace
+from typing import Any, Callable, FrozenSet, Iterator, List, Optional
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
@@ -28,6 +29,7 @@ _ACT_AS = "SELECT paysafe.act_as(%s, %s, %s, %s, %s)"
 _ACT_AS_TOKEN = "SELECT paysafe.act_as_token(%s, %s, %s, %s, %s)"
 # in front, so that what is refused is from there
 _FROM = " FROM paysafe.act_from(%s)"
+_ACT_FROM = "SELECT paysafe.act_from(%s)"
 _NOBODY = Claim()
 
 # PQTransactionStatusType
@@ -36,7 +38,7 @@ _IDLE, _IN_TRANSACTION = 0, 2
 
 @dataclass
 class _Frame:
-    """A transaction or savepoint, and what was claimed in it last."""
+    """A transaction or savepoint, and what was claimed in it last, but for from where."""
 
     savepoint: Optional[str]
     claim: Optional[Claim] = None
@@ -46,8 +48,14 @@ class ActorWrapper:
     """For `connection.execute_wrappers`; one for each connection."""
 
     def __init__(self) -> None:
-        self._frames = [_Frame(None)]
+        self._begin()
         self._busy = False
+
+    def _begin(self) -> None:
+        """A transaction in which nothing has been told yet."""
+        self._frames = [_Frame(None)]
+        # the addresses of which the server may hold any: more than one where that is not known
+        self._told: FrozenSet[Optional[str]] = frozenset({None})
 
     def __call__(
         self,
@@ -62,7 +70,7 @@ class ActorWrapper:
             return execute(sql, params, many, context)
         status = int(connection.connection.info.transaction_status)
         if status == _IDLE:
-            self._frames = [_Frame(None)]
+            self._begin()
         what = statement(_text(sql, connection.connection))
         if what.savepoint is not None:
             result = execute(sql, params, many, context)
@@ -79,14 +87,14 @@ class ActorWrapper:
         if wanted == _NOBODY or what.kind is Kind.OTHER or not _is_ours(connection):
             return execute(sql, params, many, context)
         with transaction.atomic(using=connection.alias):
-            self._frames = [_Frame(None)]
+            self._begin()
             self._claim(connection, wanted)
             return execute(sql, params, many, context)
 
     def claim_now(self, connection: BaseDatabaseWrapper) -> None:
         """Claim before what this wrapper does not see, in a transaction under way."""
         if int(connection.connection.info.transaction_status) == _IDLE:
-            self._frames = [_Frame(None)]
+            self._begin()
         self._claim(connection, self._wanted())
 
     @contextmanager
@@ -107,28 +115,43 @@ class ActorWrapper:
 
     def _claim(self, connection: BaseDatabaseWrapper, wanted: Claim) -> None:
         held = next((f.claim for f in reversed(self._frames) if f.claim is not None), _NOBODY)
-        if held == wanted:
+        claim = replace(wanted, origin=None)
+        tells = self._told != {wanted.origin}
+        # if nobody is shown, the role need not be able to name anybody
+        claims = held != claim and not (
+            claim.actor is None and held == _NOBODY and configuration() is not None
+        )
+        if not claims and not tells:
             return
-        if wanted.actor is None and held == _NOBODY and configuration() is not None:
-            return  # nobody is shown; the role need not be able to name anybody
         self._busy = True
         try:
-            token = _token(wanted)
-            rest = [wanted.reason, wanted.ticket, wanted.request_id, wanted.business_id]
-            act_from = ""
-            if wanted.origin is not None:
-                act_from = _FROM
-                rest.append(wanted.origin)
-            if token is None:
-                with connection.cursor() as cursor:
-                    cursor.execute(_ACT_AS + act_from, [wanted.actor, *rest])
+            if tells:
+                self._told |= {wanted.origin}  # until it is known that it has arrived
+            if claims:
+                self._send(connection, claim, [wanted.origin] if tells else [])
             else:
-                # past what writes statements down, as Django does while DEBUG is on
-                with connection.wrap_database_errors, connection.connection.cursor() as raw:
-                    raw.execute(_ACT_AS_TOKEN + act_from, [token, *rest])
+                with connection.cursor() as cursor:
+                    cursor.execute(_ACT_FROM, [wanted.origin])
+            self._told = frozenset({wanted.origin})
         finally:
             self._busy = False
-        self._frames[-1].claim = wanted
+        if claims:
+            self._frames[-1].claim = claim
+
+    def _send(
+        self, connection: BaseDatabaseWrapper, claim: Claim, origin: List[Optional[str]]
+    ) -> None:
+        """Who acts; from where too, if that is there."""
+        token = _token(claim)
+        rest = [claim.reason, claim.ticket, claim.request_id, claim.business_id, *origin]
+        act_from = _FROM if origin else ""
+        if token is None:
+            with connection.cursor() as cursor:
+                cursor.execute(_ACT_AS + act_from, [claim.actor, *rest])
+        else:
+            # past what writes statements down, as Django does while DEBUG is on
+            with connection.wrap_database_errors, connection.connection.cursor() as raw:
+                raw.execute(_ACT_AS_TOKEN + act_from, [token, *rest])
 
     def _follow(self, what: Statement) -> None:
         """A savepoint was set, released or rolled back to."""
@@ -141,6 +164,7 @@ class ActorWrapper:
         ended = self._frames[named[-1] :]
         del self._frames[named[-1] :]
         if what.kind is Kind.ROLLBACK_TO:
+            self._told |= {None}  # if any was told, it is told anew
             self._frames.append(_Frame(what.savepoint))
             return
         for frame in ended:

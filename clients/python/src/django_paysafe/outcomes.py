@@ -4,20 +4,21 @@ MIDDLEWARE = ["django_paysafe.outcomes.OutcomeMiddleware", ...]
 PAYSAFE_OUTCOMES = {"bad": [402, 429], "views": ["shop:pay", "shop:refund"]}
 
 What is noted stays noted when the view's transaction rolls back, and nothing that goes wrong
-with it reaches the request.
+with it reaches the request.  The answer waits for it.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-from contextlib import nullcontext
-from typing import Any, Awaitable, Callable, Collection, Mapping, Optional, Union
+from contextlib import contextmanager
+from typing import Any, Awaitable, Callable, Collection, Iterator, Mapping, Optional, Union
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, MiddlewareNotUsed
 from django.db import DEFAULT_DB_ALIAS, Error, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.module_loading import import_string
@@ -28,6 +29,7 @@ __all__ = ["OutcomeMiddleware", "note_outcome"]
 
 _NOTE = "SELECT paysafe.note_outcome(%s, %s, %s, %s)"
 _LONGEST = 63
+_IDLE = 0  # PQTransactionStatusType
 _SETTINGS = {"bad", "views", "segment", "using"}
 
 logger = logging.getLogger("django_paysafe")
@@ -122,12 +124,25 @@ class OutcomeMiddleware:
             series = series_of(request.resolver_match.view_name)
             # within somebody's transaction, as in tests, what fails here must not end it
             inside = connections[self.using].in_atomic_block
-            with transaction.atomic(self.using) if inside else nullcontext():
+            with transaction.atomic(self.using) if inside else _ending(connections[self.using]):
                 note_outcome(series, _short(segment), self.is_ok(response), using=self.using)
         except Error as error:
             logger.warning("an outcome was not noted: %s", error)
         except Exception:  # a segment of the project's own
             logger.exception("an outcome was not noted")
+
+
+@contextmanager
+def _ending(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """With `AUTOCOMMIT: False`, end the transaction that begins in this block; no other one."""
+    opens = not connection.get_autocommit() and (
+        int(connection.connection.info.transaction_status) == _IDLE
+    )
+    try:
+        yield
+    finally:
+        if opens:
+            connection.rollback()
 
 
 def _short(text: str) -> str:

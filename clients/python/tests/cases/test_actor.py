@@ -2,7 +2,10 @@
 
 import asyncio
 import io
+import re
 import threading
+from contextlib import suppress
+from typing import List
 
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
@@ -73,6 +76,67 @@ class RequestTests(AuditedTestCase):
         self.assertEqual(self.noted(), {f"block {n}": self.actor for n in range(3)})
         with acting("ann", origin="192.0.2.8"), acting(reason="why"):
             self.assertEqual(current_claim().origin, "192.0.2.8")
+
+    def sent(self, claims: Claims) -> List[str]:
+        """ann from 192.0.2.7: `ann 7`; from nowhere: `ann -`; what was not told is not there."""
+        result = []
+        for query in claims.captured_queries:
+            sql = query["sql"] or ""  # of what has failed there may be none
+            actor = re.search(r"act_as\('?(\w+)", sql)
+            origin = re.search(r"act_from\((?:'192\.0\.2\.(\d)'|NULL)", sql)
+            if actor or origin:
+                words = [actor[1]] if actor else []
+                result.append(" ".join(words + ([origin[1] or "-"] if origin else [])))
+        return result
+
+    def test_from_where_else(self) -> None:
+        """The server keeps the newest address, over rollbacks to savepoints too."""
+        seven, eight = "192.0.2.7", "192.0.2.8"
+        with Claims() as claims, transaction.atomic(), acting("ann", origin=seven):
+            pay("a")
+            with suppress(ZeroDivisionError), transaction.atomic():
+                with acting("bob", origin=eight):
+                    pay("b")
+                raise ZeroDivisionError
+            pay("c")
+            pay("d")
+            with suppress(ZeroDivisionError), transaction.atomic(), acting(origin=eight):
+                pay("e")
+                raise ZeroDivisionError
+            pay("f")
+        self.assertEqual(self.sent(claims), ["ann 7", "bob 8", "7", "8", "7"])
+        # one that was not told is no reason to tell anything
+        with Claims() as claims, transaction.atomic(), acting("ann"):
+            pay("a")
+            with suppress(ZeroDivisionError), transaction.atomic(), acting("bob"):
+                pay("b")
+                raise ZeroDivisionError
+            pay("c")
+        self.assertEqual(self.sent(claims), ["ann", "bob"])
+
+    def test_from_nowhere_after_somewhere(self) -> None:
+        with Claims() as claims, transaction.atomic():
+            with acting("ann", origin="192.0.2.7"):
+                pay("a")
+            with acting("ann"):
+                pay("b")
+            with acting("ann", origin="192.0.2.7"):
+                pay("c")
+            pay("d")
+        self.assertEqual(self.sent(claims), ["ann 7", "-", "7", "NULL -"])
+        with Claims() as claims, transaction.atomic(), acting("ann"):
+            pay("e")
+        self.assertEqual(self.sent(claims), ["ann"])
+
+    def test_a_claim_that_fails_may_have_told(self) -> None:
+        with Claims() as claims, transaction.atomic(), acting("ann", origin="192.0.2.7"):
+            pay("a")
+            with suppress(DatabaseError), transaction.atomic():
+                with acting("x" * 5000, origin="192.0.2.8"):
+                    pay("b")
+            pay("c")
+        sent = self.sent(claims)
+        self.assertEqual([sent[0], sent[-1]], ["ann 7", "7"])
 
     def test_nobody_is_logged_in(self) -> None:
         self.client.post("/autocommit/", headers={"X-Request-ID": "r-2"})

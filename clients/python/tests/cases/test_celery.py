@@ -17,6 +17,7 @@ except ImportError:
     Celery = None
 
 from django_paysafe import acting, current_claim
+from django_paysafe.claims import Claim
 from django_paysafe.middleware import ActorMiddleware
 
 from .audit import AuditedTestCase
@@ -124,9 +125,7 @@ class WorkerTests(CeleryTestCase):
 
         signals.task_postrun.connect(close)
         try:
-            with start_worker(
-                app, pool="solo", perform_ping_check=False, shutdown_timeout=300
-            ):
+            with start_worker(app, pool="solo", perform_ping_check=False, shutdown_timeout=300):
                 yield
         finally:
             signals.task_postrun.disconnect(close)
@@ -184,6 +183,35 @@ class WorkerTests(CeleryTestCase):
             carried.connect()
         self.assertEqual(len(logs.output), 3)
         self.assertEqual(self.told(), dict.fromkeys(["text", "another's", "other key"], NOBODY))
+
+    def test_messages_of_other_versions(self) -> None:
+        """A worker may be older or newer than who sends: what it knows counts, and is there."""
+        headers = {"id": "an id", "task": pay.name}
+        with acting("user:7", **CLAIM, origin="192.0.2.7", token=lambda: "a token"):
+            carried.carry(headers=headers)
+        bound = signing.loads(headers["paysafe"], salt="django_paysafe.celery")
+        told = {"actor": "user:7", **CLAIM, "business_id": None}
+        self.assertEqual(bound["claim"], told)
+
+        class Task:
+            name = pay.name
+
+            class request:
+                id = "an id"
+                headers = None
+
+        def claim_of(claim):
+            signed = {"id": "an id", "task": pay.name, "claim": claim}
+            Task.request.paysafe = signing.dumps(signed, salt="django_paysafe.celery")
+            return carried.claim_of(Task)
+
+        good = Claim("user:7", **CLAIM)
+        self.assertEqual([claim_of(told), claim_of({**told, "new": "x"})], [good, good])
+        for name in told:
+            less = {k: v for k, v in told.items() if k != name}
+            for wrong in (less, {**told, name: 7}):
+                with self.subTest(name), self.assertLogs("django_paysafe.celery"):
+                    self.assertEqual(claim_of(wrong), Claim())
 
     def test_from_a_request(self) -> None:
         """Who is logged in is found out when the task is sent, by reads alone."""

@@ -56,6 +56,10 @@ def by_provider(request: HttpRequest, response: HttpResponseBase) -> Optional[st
     return request.GET.get("provider")
 
 
+def refuse(execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
+    return execute("SELECT 1 / 0", None, many, context)
+
+
 def outcomes(**given: Any) -> Any:
     return override_settings(
         PAYSAFE_OUTCOMES=given, MIDDLEWARE=MIDDLEWARE, ROOT_URLCONF="cases.test_outcomes"
@@ -113,6 +117,28 @@ class OutcomeTests(AuditedTestCase):
         )
         self.assertEqual(self.inside, 0)
 
+    def status(self) -> int:
+        assert connection.connection is not None
+        return int(connection.connection.info.transaction_status)
+
+    @outcomes()
+    def test_without_autocommit(self) -> None:
+        """What it begins it ends; what the view has begun is the view's."""
+        transaction.set_autocommit(False)
+        self.addCleanup(transaction.set_autocommit, True)
+        self.addCleanup(transaction.rollback)
+        self.assertEqual(self.get("/answer/200/"), [200])
+        self.assertEqual(self.status(), 0)
+        self.assertEqual(self.get("/fall/"), [500])
+        self.assertEqual(self.status(), 2)
+        transaction.rollback()
+        with connection.execute_wrapper(refuse):
+            self.assertEqual(self.get("/answer/200/"), [200])
+        self.assertEqual(self.status(), 0)
+        self.assertEqual(
+            self.noted, {("view_pay_in", "GET", True): 1, ("view_fall", "GET", False): 1}
+        )
+
     @outcomes(bad=[404])
     def test_asynchronous(self) -> None:
         async def ask() -> List[int]:
@@ -136,7 +162,9 @@ class OutcomeTests(AuditedTestCase):
     def test_breaks_no_request(self) -> None:
         with self.assertLogs("django_paysafe", "WARNING") as logs:
             # what the database refuses, and the project's own code
-            self.assertEqual(self.get("/answer/200/?provider=%07", "/answer/200/?fails"), [200, 200])
+            self.assertEqual(
+                self.get("/answer/200/?provider=%07", "/answer/200/?fails"), [200, 200]
+            )
             # inside of somebody's transaction as well, which goes on
             with transaction.atomic():
                 self.assertEqual(self.get("/answer/200/?provider=%07"), [200])
