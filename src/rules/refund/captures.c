@@ -328,7 +328,7 @@ lock_payment(const Rule *rule, const RowChange *change, TupleTableSlot *row, Cap
 
 	/* what counts names one */
 	if (paysafe_key_columns_read(&state->capture.payment, row, &key, NULL))
-		count = paysafe_captures_lock_payment(state, &key, payment);
+		count = paysafe_captures_lock_payment(state, &key, false, payment);
 	/* another tenant's: as if it were not there */
 	if (payment->refunds.hidden)
 		count = 0;
