@@ -258,7 +258,7 @@ excess_hint(const RowChange *change, const CaptureShare *before, const CaptureSh
 }
 
 static void lock_payment(const Rule *rule, const RowChange *change, TupleTableSlot *row,
-						 CapturedPayment *payment);
+						 bool counts, CapturedPayment *payment);
 
 /* Its payment says so. */
 static bool
@@ -266,7 +266,7 @@ is_test(const Rule *rule, const RowChange *change)
 {
 	CapturedPayment payment = {0};
 
-	lock_payment(rule, change, change->before, &payment);
+	lock_payment(rule, change, change->before, false, &payment);
 	return payment.test;
 }
 
@@ -306,7 +306,7 @@ static void
 check_owner(const Rule *rule, const RowChange *change, const FoundPayment *payment)
 {
 	const CaptureState *state = rule->compiled;
-	char	   *own = payment->owner && change->after ? paysafe_shown_owner(change->rel, change->after) : NULL;
+	char	   *own = payment->owner ? paysafe_shown_owner(change->rel, change->after) : NULL;
 
 	if (own != NULL && strcmp(own, payment->owner) != 0)
 		paysafe_rule_refuse(rule, ERRCODE_23R06_NO_PAYMENT,
@@ -318,19 +318,24 @@ check_owner(const Rule *rule, const RowChange *change, const FoundPayment *payme
 							"Name a payment of the same tenant.");
 }
 
-/* The row's payment, locked. */
+/*
+ * The row's payment, locked.  One that ceases to count (counts is false) may be of another tenant's
+ * payment, from before anybody said whose rows are: its own tenant lets it go.
+ */
 static void
-lock_payment(const Rule *rule, const RowChange *change, TupleTableSlot *row, CapturedPayment *payment)
+lock_payment(const Rule *rule, const RowChange *change, TupleTableSlot *row, bool counts,
+			 CapturedPayment *payment)
 {
 	const CaptureState *state = rule->compiled;
+	bool		hidden_too = !counts && paysafe_shown_depends(change->rel);
 	KeyValues	key;
 	int			count = 0;
 
 	/* what counts names one */
 	if (paysafe_key_columns_read(&state->capture.payment, row, &key, NULL))
-		count = paysafe_captures_lock_payment(state, &key, false, payment);
+		count = paysafe_captures_lock_payment(state, &key, hidden_too, payment);
 	/* another tenant's: as if it were not there */
-	if (payment->refunds.hidden)
+	if (payment->refunds.hidden && !hidden_too)
 		count = 0;
 	if (count != 1 && change->op == 'D')
 		paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
@@ -348,7 +353,8 @@ lock_payment(const Rule *rule, const RowChange *change, TupleTableSlot *row, Cap
 									 paysafe_key_columns_words(state->payment_key),
 									 paysafe_refusal_value(payment->key)),
 							count == 0 ? "Add the payment first." : "Give the payments keys of their own.");
-	check_owner(rule, change, &payment->refunds);
+	if (counts)
+		check_owner(rule, change, &payment->refunds);
 }
 
 /* The payment says its currency, or all that counts of it does. */
@@ -480,7 +486,7 @@ check_share(const Rule *rule, const RowChange *change, const CaptureShare *befor
 		fault = paysafe_captures_fault(&state->capture, after, change->after, NULL, &column, &sqlstate);
 	if (fault != NULL)
 		refuse_fault(rule, change, after, sqlstate, column, fault);
-	lock_payment(rule, change, change->op == 'D' ? change->before : change->after, &payment);
+	lock_payment(rule, change, change->op == 'D' ? change->before : change->after, after->counts, &payment);
 	if (after->counts)
 		(void) paysafe_currency_of(&state->capture.currency, change->after, true, &share.currency);
 	paysafe_captures_total(payment.tables, change, &share, false, &sum);
