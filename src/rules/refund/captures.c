@@ -337,6 +337,8 @@ lock_payment(const Rule *rule, const RowChange *change, TupleTableSlot *row, boo
 	/* another tenant's: as if it were not there */
 	if (payment->refunds.hidden && !hidden_too)
 		count = 0;
+	if (count == 0)
+		paysafe_shown_require(rule, change, state->payment_root);
 	if (count != 1 && change->op == 'D')
 		paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
 							psprintf("row \"%s\" in table \"%s\" cannot be deleted with its payment",

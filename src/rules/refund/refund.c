@@ -167,6 +167,8 @@ lock_payment_of(const Rule *rule, const RowChange *change, FoundPayment *locked)
 	/* another tenant's: as if it were not there */
 	if (locked->hidden)
 		count = 0;
+	if (count == 0)
+		paysafe_shown_require(rule, change, state->payment_root);
 	if (count != 1)
 		paysafe_rule_refuse(rule, ERRCODE_23R06_NO_PAYMENT,
 						  NameStr(TupleDescAttr(RelationGetDescr(change->rel),
