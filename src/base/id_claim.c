@@ -45,7 +45,7 @@
 
 /* A transaction that touches very many groups must not fill the lock table. */
 #define GROUP_LOCKS		1024
-#define MAX_GROUP_LOCKS	256		/* of several things together; then all groups of one are locked at a time */
+#define MAX_GROUP_LOCKS	256		/* of several things together; then all groups of one are locked at a time, if nobody else has any */
 
 static int	id_locks = 0;		/* of this database transaction, at least */
 static int	group_locks = 0;	/* the same, of groups of something */
@@ -100,28 +100,30 @@ paysafe_id_claim_lock_group(Oid table, uint64 hash)
 }
 
 /* Whoever locks some of them shares this one, and whoever locks all has it alone. */
-static void
-lock_all_groups(Oid table, uint32 of, LOCKMODE mode)
+static LockAcquireResult
+lock_all_groups(Oid table, uint32 of, LOCKMODE mode, bool nowait)
 {
 	LOCKTAG		tag;
 
 	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, table, of - of % GROUP_LOCKS, ALL_GROUPS);
-	(void) LockAcquire(&tag, mode, false, false);
+	return LockAcquire(&tag, mode, false, nowait);
 }
 
+/*
+ * All at a time are not waited for: who waits for that would keep waiting all who come later, and
+ * two who do so would wait for each other.  Each time anew, as others end, and as a rollback to a
+ * savepoint may have released what was had.
+ */
 void
 paysafe_id_claim_lock_group_of(Oid table, uint32 of, uint64 hash)
 {
-	if (group_locks >= MAX_GROUP_LOCKS)
-	{
-		/* again each time: a rollback to a savepoint may have released it */
-		lock_all_groups(table, of, ExclusiveLock);
+	if (group_locks >= MAX_GROUP_LOCKS &&
+		lock_all_groups(table, of, ExclusiveLock, true) != LOCKACQUIRE_NOT_AVAIL)
 		return;
-	}
 	if (lock_group(table, of, hash, false) == LOCKACQUIRE_OK)
 		group_locks++;
-	/* second: while it waits for a group of somebody who is to lock all, it does not keep that one waiting */
-	lock_all_groups(table, of, RowExclusiveLock);
+	/* second: while it waits for a group of somebody who is to lock all, it does not keep that one from it */
+	(void) lock_all_groups(table, of, RowExclusiveLock, false);
 }
 
 static int

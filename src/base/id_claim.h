@@ -30,7 +30,8 @@ extern void paysafe_id_claim_lock_group(Oid table, uint64 hash);
 
 /*
  * The same for groups of something, of which that is a hash: they do not wait for groups of something else.  A
- * transaction that has locked 256 of such groups, whatever of, locks all groups of something at a time from then on.
+ * transaction that has locked 256 of such groups, whatever of, locks all groups of something at a time from then on,
+ * where nobody else has locked one of them.
  */
 extern void paysafe_id_claim_lock_group_of(Oid table, uint32 of, uint64 hash);
 

@@ -11,7 +11,9 @@
  * nonces of what was removed could be derived: rows that stay get theirs stored.
  *
  * Rows that fell into the default partition are judged by the month of their time.  It is
- * copied whole, if any of them is of a month that is over; their nonces are stored anyway.
+ * copied whole, if any of them may leave; their nonces are stored anyway.  It comes last, since
+ * sessions may be writing into it, and in a subtransaction: if they, or snapshots that are older
+ * than what they wrote, do not let us have it, its rows stay, and the months leave all the same.
  *
  * Rules, approvals, windows and what else paysafe says of itself stay: they are few,
  * and tell what was allowed when.
@@ -30,6 +32,7 @@
 #include "utils/timestamp.h"
 
 #include "base/argument.h"
+#include "base/attempt.h"
 #include "base/refusal.h"
 #include "evidence/audit_leaf.h"
 #include "evidence/audit_partition.h"
@@ -65,7 +68,10 @@ typedef struct Purge
 	const OwnPartition *month;	/* or the default partition */
 	List	   *removed;		/* of Removed */
 	int64		rows;			/* to be removed of this month */
-	TimestampTz astray;			/* end of the last of the months that the default partition has rows of */
+	bool		judged;			/* all rows of this month */
+	TimestampTz astray;			/* end of the last of the months that the default partition has rows of and the log's period leaves free */
+	ErrorData  *missed;			/* why the default partition could not be had, or NULL */
+	int64		missed_rows;	/* that stay in it for this */
 	int64		young;			/* kept by retention, of all months */
 	int64		held;
 } Purge;
@@ -107,15 +113,21 @@ leaves(Purge *purge, LoggedTable *table, const Datum *values, const bool *nulls,
 	return false;
 }
 
-/* Without a lock that anybody waits for: is there a row of these months in the default partition? */
+/*
+ * Without a lock that anybody waits for: may this row of the default partition leave, and
+ * do refusals of its month?
+ */
 static void
-find_astray(Datum *values, bool *nulls, void *arg)
+look_at_astray(Datum *values, bool *nulls, void *arg)
 {
 	Purge	   *purge = arg;
+	LoggedTable *table = paysafe_payload_table(purge->judge, values);
 	TimestampTz upper = end_of_month(purge, values);
 
-	if (upper <= purge->until && !paysafe_payload_is_gone(nulls) && !paysafe_payload_table(purge->judge, values)->own)
-		purge->astray = Max(purge->astray, upper);
+	purge->rows += leaves(purge, table, values, nulls, true);
+	if (upper > purge->astray && upper <= purge->until && !paysafe_payload_is_gone(nulls) && !table->own &&
+		paysafe_retention_is_over(paysafe_retention_period_of(purge->periods, NULL), upper))
+		purge->astray = upper;
 }
 
 static void
@@ -213,42 +225,105 @@ record(const Purge *purge, const char *reason)
 	}
 }
 
-/* Has the partition, which nobody has locked yet, anything of the months that end by then? */
-static bool
-is_due(Purge *purge)
+/* The month's copy, without what may leave; InvalidOid if nothing of it may. */
+static Oid
+copy_month(Purge *purge)
 {
-	if (!purge->month->is_default)
-		return purge->month->upper <= purge->until;
+	purge->judged = false;
+	paysafe_rewrite_lock(purge->month->relid);
+	purge->rows = 0;
+	paysafe_rewrite_visit(purge->month->relid, judge_row, purge);
+	purge->judged = true;
+	return purge->rows == 0 ? InvalidOid :
+		paysafe_rewrite_copy(purge->month->relid, InvalidOid, remove_row, purge);
+}
+
+static void
+replace_default(void *arg)
+{
+	Purge	   *purge = arg;
+	Oid			copy = copy_month(purge);
+
+	if (OidIsValid(copy))
+		paysafe_rewrite_swap(purge->month->relid, copy);
+}
+
+/* Is it others' locks or snapshots that the default partition could not be had for?  What its rows are is judged before. */
+static bool
+is_in_use(const Purge *purge, const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
+		(purge->judged && error->sqlerrcode == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE);
+}
+
+/* Remove what may leave of the default partition, if it can be had; returns of how many rows. */
+static int64
+purge_default(Purge *purge)
+{
+	Purge		before = *purge;
+	Purge		looked;
+	ErrorData  *error;
+	ListCell   *lc;
+
+	purge->rows = 0;
 	LockRelationOid(purge->month->relid, AccessShareLock);
-	paysafe_rewrite_visit(purge->month->relid, find_astray, purge);
-	return purge->astray != DT_NOBEGIN;
+	paysafe_rewrite_visit(purge->month->relid, look_at_astray, purge);
+	if (purge->rows == 0)
+		return 0;
+	looked = *purge;
+	looked.removed = NIL;
+	foreach(lc, before.removed)
+	{
+		Removed    *removed = palloc(sizeof(Removed));
+
+		*removed = *(Removed *) lfirst(lc);
+		looked.removed = lappend(looked.removed, removed);
+	}
+	/* counted again, under the lock */
+	purge->young = before.young;
+	purge->held = before.held;
+	error = paysafe_attempt_error(replace_default, purge);
+	if (error == NULL)
+		return purge->rows;
+	if (!is_in_use(purge, error))
+		ReThrowError(error);
+	*purge = looked;
+	purge->missed = error;
+	purge->missed_rows = looked.rows;
+	purge->astray = DT_NOBEGIN;
+	return 0;
 }
 
 /* Remove what may leave of the months that end by then; returns of how many rows. */
 static int64
 purge_months(Purge *purge, const char *reason)
 {
+	const OwnPartition *rest = NULL;
 	List	   *swaps = NIL;	/* partition, copy, ... */
 	int64		rows = 0;
 	ListCell   *lc;
 
 	foreach(lc, paysafe_audit_partition_list())
 	{
+		Oid			copy;
+
 		purge->month = lfirst(lc);
-		if (!is_due(purge))
+		if (purge->month->is_default)
+			rest = purge->month;
+		if (purge->month->is_default || purge->month->upper > purge->until)
 			continue;
-		paysafe_rewrite_lock(purge->month->relid);
-		purge->rows = 0;
-		paysafe_rewrite_visit(purge->month->relid, judge_row, purge);
-		if (purge->rows == 0)
+		copy = copy_month(purge);
+		if (!OidIsValid(copy))
 			continue;
 		rows += purge->rows;
-		swaps = lappend_oid(swaps, purge->month->relid);
-		swaps = lappend_oid(swaps, paysafe_rewrite_copy(purge->month->relid, InvalidOid, remove_row, purge));
-		if (!purge->month->is_default)
-			paysafe_audit_key_forget_month(purge->month->lower);
+		swaps = lappend_oid(lappend_oid(swaps, purge->month->relid), copy);
+		paysafe_audit_key_forget_month(purge->month->lower);
 	}
+	/* from here on nobody places a hold: who does so and writes into the default partition is not waited for with its lock */
 	check_holds(purge);
+	purge->month = rest;
+	if (rest != NULL)
+		rows += purge_default(purge);
 	for (int i = 0; i < list_length(swaps); i += 2)
 		paysafe_rewrite_swap(list_nth_oid(swaps, i), list_nth_oid(swaps, i + 1));
 	record(purge, reason);
@@ -263,8 +338,7 @@ static int64
 purge_refusals(const Purge *purge, const char *reason)
 {
 	const Interval *keep = paysafe_retention_period_of(purge->periods, NULL);
-	TimestampTz before = purge->astray != DT_NOBEGIN && paysafe_retention_is_over(keep, purge->astray) ?
-		purge->astray : DT_NOBEGIN;
+	TimestampTz before = purge->astray;
 	int64		rows;
 	ListCell   *lc;
 
@@ -286,6 +360,17 @@ purge_refusals(const Purge *purge, const char *reason)
 								  .rows = rows, .reason = reason
 							  });
 	return rows;
+}
+
+/* The months have left without what is in the default partition. */
+static void
+tell_missed(const Purge *purge)
+{
+	ereport(NOTICE,
+			(errmsg("payloads of " INT64_FORMAT " rows stay in the default partition, which could not be had: %s",
+					purge->missed_rows, purge->missed->message),
+			 purge->missed->hint ? errdetail("%s", purge->missed->hint) : 0,
+			 errhint("All else has left. Propose the same purge again, and call it when nobody is in its way: for this it needs approvals of its own. paysafe.extend_audit() makes the months that are missing.")));
 }
 
 /* YYYY-MM-DD, whatever DateStyle is. */
@@ -341,6 +426,11 @@ paysafe_purge(PG_FUNCTION_ARGS)
 	purge.astray = DT_NOBEGIN;
 	rows = purge_months(&purge, reason);
 	rows += purge_refusals(&purge, reason);
+	/* then approvals are not used up, either */
+	if (rows == 0 && purge.missed != NULL)
+		ReThrowError(purge.missed);
+	if (purge.missed != NULL)
+		tell_missed(&purge);
 	if (rows == 0 && purge.young > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -19,6 +19,8 @@
 #include "store/own_table.h"
 #include "values/spec.h"
 
+#define MOST_NAMES	256			/* that are kept if there is no limit of theirs: callers can make up any number of them */
+
 typedef struct TierName
 {
 	char		policy[THROTTLE_NAME_MAX + 1];
@@ -139,18 +141,23 @@ in_force(List *limits)
 static const Kept *
 keep(const TierName *name)
 {
+	MemoryContext reading;
 	MemoryContext old;
 	List	   *limits;
 	Kept	   *entry = hash_search(kept, name, HASH_FIND, NULL);
 
 	if (entry != NULL)
 		return entry;
-	old = MemoryContextSwitchTo(kept_context);
+	reading = AllocSetContextCreate(kept_context, "paysafe throttle tier", ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(reading);
 	limits = in_force(paysafe_throttle_read(name->policy, name->tier));
 	MemoryContextSwitchTo(old);
-	/* a name that is none is not kept: callers can make up any number of them */
 	if (limits == NIL)
-		return NULL;
+	{
+		MemoryContextDelete(reading);
+		if (hash_get_num_entries(kept) >= MOST_NAMES)
+			return NULL;
+	}
 	entry = hash_search(kept, name, HASH_ENTER, NULL);
 	entry->limits = limits;
 	return entry;
