@@ -16,6 +16,7 @@
 
 #include "base/scan.h"
 #include "engine/locked_row.h"
+#include "engine/shown.h"
 #include "store/catalog.h"
 
 typedef struct FoundRow
@@ -23,6 +24,7 @@ typedef struct FoundRow
 	int			count;
 	Oid			relid;
 	ItemPointerData tid;
+	bool		hidden;			/* the transaction may not know of it */
 } FoundRow;
 
 static bool
@@ -32,6 +34,7 @@ remember_row(Relation rel, TupleTableSlot *row, void *arg)
 
 	found->relid = RelationGetRelid(rel);
 	found->tid = row->tts_tid;
+	found->hidden = !paysafe_shown_row(rel, row);
 	return ++found->count < 2;
 }
 
@@ -95,7 +98,7 @@ matches(Relation leaf, List *names, const KeyValues *values, TupleTableSlot *row
 
 int
 paysafe_locked_row(Oid root, List *names, const KeyValues *values, bool lock,
-				   LockedRowVisitor visitor, void *arg)
+				   bool hidden_too, LockedRowVisitor visitor, void *arg)
 {
 	for (;;)
 	{
@@ -113,7 +116,7 @@ paysafe_locked_row(Oid root, List *names, const KeyValues *values, bool lock,
 		leaf = table_open(found.relid, RowShareLock);
 		slot = table_slot_create(leaf, NULL);
 		tid = found.tid;
-		result = fetch(leaf, &tid, lock, slot);
+		result = fetch(leaf, &tid, lock && (hidden_too || !found.hidden), slot);
 		if (result != TM_Ok && result != TM_Deleted)
 			ereport(ERROR,
 					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),

@@ -21,8 +21,10 @@ typedef void (*LockedRowVisitor) (Relation leaf, TupleTableSlot *row, void *arg)
  * FOR NO KEY UPDATE until the end of the transaction, waiting for others.  Returns how
  * many rows have the values (2: more than one); only one is locked and shown.  Without
  * lock it is shown as it is committed now, and leaves without the columns have none.
+ * So is, unless hidden_too, a row that the transaction may not know of (engine/shown.h): whoever
+ * waited for it would know that it is there, and could keep it from its owner.
  */
 extern int	paysafe_locked_row(Oid root, List *names, const KeyValues *values, bool lock,
-							   LockedRowVisitor visitor, void *arg);
+							   bool hidden_too, LockedRowVisitor visitor, void *arg);
 
 #endif							/* PAYSAFE_LOCKED_ROW_H */

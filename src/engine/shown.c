@@ -7,11 +7,17 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "miscadmin.h"
+#include "utils/lsyscache.h"
 #include "utils/rls.h"
 
+#include "base/refusal.h"
 #include "engine/rule.h"
 #include "engine/shown.h"
+#include "errors.h"
+#include "people/tenant.h"
+#include "store/catalog.h"
 
 /* The next rule that is in force and hides rows, or NULL. */
 static const Rule *
@@ -55,6 +61,32 @@ paysafe_shown_owner(Relation leaf, TupleTableSlot *row)
 	const Rule *rule = next_hiding(paysafe_rules_of(leaf), &i);
 
 	return rule != NULL ? rule->kind->belongs_to(rule, row) : NULL;
+}
+
+void
+paysafe_shown_require(const Rule *rule, const RowChange *change, Oid table)
+{
+	bool		depends = false;
+	ListCell   *lc;
+
+	if (!OidIsValid(table) || paysafe_tenant_current() != NULL)
+		return;
+	foreach(lc, paysafe_catalog_leaves(table))
+	{
+		Relation	leaf = table_open(lfirst_oid(lc), AccessShareLock);
+
+		depends |= paysafe_shown_depends(leaf);
+		table_close(leaf, NoLock);
+	}
+	if (depends)
+		paysafe_rule_refuse(rule, ERRCODE_23N02_NO_TENANT, NULL,
+							psprintf("table \"%s\" belongs to tenants, and the transaction works for none: %s refused", get_rel_name(table),
+									 change->op == 'I' ? "INSERT" : change->op == 'U' ? "UPDATE" : "DELETE"),
+							psprintf("Row \"%s\" of table \"%s\" is of a payment there.",
+									 paysafe_refusal_value(paysafe_row_key_text(&change->rules->key, RelationGetDescr(change->rel),
+																				change->after ? change->after : change->before)),
+									 rule->table_name),
+							NO_TENANT_HINT);
 }
 
 bool

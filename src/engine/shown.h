@@ -14,6 +14,8 @@
 #include "executor/tuptable.h"
 #include "utils/rel.h"
 
+#include "engine/rule.h"
+
 /* Does a rule of the table hide rows from some transactions? */
 extern bool paysafe_shown_depends(Relation leaf);
 
@@ -25,6 +27,17 @@ extern bool paysafe_shown_row(Relation leaf, TupleTableSlot *row);
  * belong to two are never one another's, for whomever the transaction works.
  */
 extern char *paysafe_shown_owner(Relation leaf, TupleTableSlot *row);
+
+/* The way out for a transaction that works for no tenant. */
+#define NO_TENANT_HINT \
+	"In the same transaction: SELECT paysafe.act_for_tenant('TENANT'); for all of them, where that is granted: SELECT paysafe.across_tenants('why')."
+
+/*
+ * The change hangs on a row of the table, or of one of its parts, and none was found: refuse it by the
+ * rule (23N02) if none could be, because the transaction works for no tenant and they belong to some.
+ * So nobody learns whether it is there.  Nothing may be open, as for paysafe_rule_refuse.
+ */
+extern void paysafe_shown_require(const Rule *rule, const RowChange *change, Oid table);
 
 /*
  * May the current user know of all rows, whatever the rules say of the transaction?  Row security

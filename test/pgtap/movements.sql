@@ -1,6 +1,6 @@
 -- All movements of payments in one table: what each of them may be, with and without a table of payments.
 BEGIN;
-SELECT plan(129);
+SELECT plan(141);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -123,5 +123,28 @@ UPDATE shop.old SET amount = 5 WHERE id = 4;
 SELECT is(pg_temp.refusal(pg_temp.declare('old', NULL)), '23514 shop.old paysafe_old_refund', 'refunded more than captured');
 UPDATE shop.old SET amount = 10 WHERE id = 2;
 SELECT is(pg_temp.refusal(pg_temp.declare('old', NULL)), 'accepted', 'as it should be');
+-- groups belong to nobody: where rows belong to tenants, they have the tenant in their name
+CREATE TABLE shop.shared (id int PRIMARY KEY, tenant int, pay text, kind text, amount numeric, currency text);
+CREATE INDEX ON shop.shared (tenant, pay);
+CREATE TABLE shop.rented (LIKE shop.shared INCLUDING ALL);
+CREATE FUNCTION pg_temp.group_by(t text, columns text) RETURNS text LANGUAGE sql AS $$
+	SELECT format($d$SELECT paysafe.protect_movements('shop.%I', NULL, %L, 'kind', 'amount', 'currency', capture => '{capture}', refund => '{refund}')$d$, t, columns) $$;
+SELECT is(pg_temp.refusal(pg_temp.group_by('shared', 'pay')), 'accepted', 'groups');
+SELECT is(pg_temp.refusal($$SELECT paysafe.protect_tenant('shop.shared', 'tenant')$$), '22023', '... of which nobody knows the tenant');
+SELECT is(pg_temp.refusal_text($$SELECT paysafe.protect_tenant('shop.shared', 'tenant')$$, field), expected, field) FROM (VALUES
+	('MESSAGE', 'groups of table "shared" belong to no tenant'),
+	('DETAIL', 'The rows of a group are those with the same pay, whatever tenant has them.'),
+	('HINT', 'Make column "tenant" one of those that name a group: payment_column => ''{tenant,pay}''.')) v (field, expected);
+SELECT is(pg_temp.refusal($$SELECT paysafe.protect_tenant('shop.shared', 'tenant', mode => 'observe')$$), 'accepted', '... where that is only observed, they stay');
+SELECT is(pg_temp.refusal($$SELECT paysafe.protect_tenant('shop.rented', 'tenant')$$), 'accepted', 'tenants');
+SELECT is(pg_temp.refusal(pg_temp.group_by('rented', 'pay')), '22023', '... of whom a group says nothing');
+SELECT is(pg_temp.refusal(pg_temp.group_by('rented', '{tenant,pay}')), 'accepted', '... or has it in its name');
+SELECT paysafe.set_refund_threshold('shop.rented', 'EUR', 1000);
+SELECT paysafe.across_tenants('test');
+SELECT is(pg_temp.refusal(format('INSERT INTO shop.rented VALUES (%s, %s, ''g'', %L, %s, ''EUR'')', id, tenant, kind, amount)), expected, format('%s %s of tenant %s', kind, amount, tenant))
+  FROM (VALUES
+	(1, 8, 'capture', 100, 'accepted'),
+	(2, 7, 'refund', 60, '23R01 shop.rented.amount paysafe_rented_refund'),
+	(3, 8, 'refund', 60, 'accepted')) v (id, tenant, kind, amount, expected);
 SELECT * FROM finish();
 ROLLBACK;

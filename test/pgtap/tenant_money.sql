@@ -1,6 +1,6 @@
 -- Accounts, reservations, balances and payments of another tenant are not there for whoever works for one.
 BEGIN;
-SELECT plan(33);
+SELECT plan(39);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -32,6 +32,18 @@ INSERT INTO shop."order" VALUES (1, '7', 1000), (2, '8', 1000);
 SELECT paysafe.protect_captures('shop.capture', 'shop.order', 'order', 'amount', limit_column => 'amount', currency_path => '{order,currency}');
 SELECT paysafe.protect_refund('shop.refund_of_order', 'shop.order', 'order', 'amount', status_column => 'status', gated => '{sent}', void => '{void}');
 INSERT INTO shop.capture VALUES (1, 7, 1, 500), (2, 8, 2, 500);
+-- captures of another tenant's payment, from before
+CREATE TABLE shop.taken (id int PRIMARY KEY, tenant int, payment int, amount numeric, status text);
+CREATE TABLE shop.undone (id int PRIMARY KEY, tenant int, payment int, amount numeric);
+CREATE INDEX ON shop.taken (payment);
+CREATE INDEX ON shop.undone (payment);
+CREATE TABLE shop.bill (id int PRIMARY KEY, tenant int, amount numeric, currency text DEFAULT 'EUR');
+INSERT INTO shop.bill VALUES (1, 7, 1000), (2, 8, 1000);
+SELECT paysafe.protect_captures('shop.taken', 'shop.bill', 'payment', 'amount', status_column => 'status', counted => '{done}', limit_column => 'amount', currency_path => '{payment,currency}');
+SELECT paysafe.protect_captures('shop.undone', 'shop.bill', 'payment', 'amount', limit_column => 'amount', currency_path => '{payment,currency}', deletable => true);
+INSERT INTO shop.taken VALUES (1, 7, 2, 10, 'done'), (2, 7, 2, 10, 'done'), (3, 8, 1, 10, 'done');
+INSERT INTO shop.undone VALUES (1, 7, 2, 10);
+SELECT paysafe.protect_tenant(t, 'tenant') FROM unnest('{shop.bill,shop.taken,shop.undone}'::regclass[]) t;
 SELECT paysafe.protect_tenant(t, 'tenant') FROM unnest('{shop.account,shop.entry,shop.payment,shop.refund,shop.order,shop.capture,shop.refund_of_order}'::regclass[]) t;
 GRANT ALL ON ALL TABLES IN SCHEMA shop TO regress_tenant_app;
 
@@ -82,7 +94,14 @@ SELECT is(pg_temp.refusal(statement, role), expected, statement || coalesce(' by
 	($$INSERT INTO shop.capture VALUES (4, 7, 2, 10)$$, '23R06 shop.capture.order paysafe_capture_captures'),
 	($$INSERT INTO shop.capture VALUES (4, 7, 1, 10)$$, 'accepted'),
 	($$INSERT INTO shop.refund_of_order VALUES (1, 7, 2, 1)$$, '23R06 shop.refund_of_order.order paysafe_refund_of_order_refund'),
-	($$INSERT INTO shop.refund_of_order VALUES (2, 7, 1, 10)$$, 'accepted')) v (statement, expected), (VALUES (NULL::name)) r (role);
+	($$INSERT INTO shop.refund_of_order VALUES (2, 7, 1, 10)$$, 'accepted'),
+	-- what is wrong from before is let go by whom it belongs to, and does not come back
+	($$UPDATE shop.taken SET status = 'failed' WHERE id = 1$$, 'accepted'),
+	($$UPDATE shop.taken SET status = 'done' WHERE id = 1$$, '23R06 shop.taken.payment paysafe_taken_captures'),
+	($$UPDATE shop.taken SET payment = 1 WHERE id = 1$$, 'accepted'),
+	($$UPDATE shop.taken SET status = 'done' WHERE id = 1$$, 'accepted'),
+	($$UPDATE shop.taken SET status = 'failed' WHERE id = 3$$, '23N01 shop.taken.tenant paysafe_taken_tenant'),
+	($$DELETE FROM shop.undone WHERE id = 1$$, 'accepted')) v (statement, expected), (VALUES (NULL::name)) r (role);
 SELECT is(pg_temp.shown($$INSERT INTO shop.refund VALUES (3, 7, 2, 1000000)$$), 'refund "3" in table "refund" needs exactly one payment|No rows of "payment" have id "2".', 'nor is it said what another tenant''s payment has captured');
 SELECT is(pg_temp.refusal($$SELECT paysafe.approve_refund('shop.refund', '2', 10, 'EUR', 'x')$$), '22023', 'nor approved');
 SELECT is((SELECT string_agg(code || ' ' || paysafe.balance(code, accounts => 'shop.account'), ',' ORDER BY code) FROM shop.account), 'cash -105,mine 105,their cash -300,theirs 300', 'what there is');

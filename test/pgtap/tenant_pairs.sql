@@ -1,6 +1,6 @@
 -- Across tenants, too, a refund and a capture belong to the tenant of their payment.
 BEGIN;
-SELECT plan(13);
+SELECT plan(23);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -14,13 +14,34 @@ CREATE TABLE shop.plain (id int PRIMARY KEY, tenant int, payment int, amount num
 CREATE INDEX ON shop.refund (payment);
 CREATE INDEX ON shop.plain (payment);
 CREATE INDEX ON shop.capture ("order");
+-- captures that have a status, whose own tenant is known or not
+CREATE TABLE shop.taken (id int PRIMARY KEY, tenant int, "order" int, amount numeric, status text DEFAULT 'done');
+CREATE TABLE shop.taken_plain (LIKE shop.taken INCLUDING ALL);
+CREATE INDEX ON shop.taken ("order");
+CREATE INDEX ON shop.taken_plain ("order");
+CREATE TABLE shop.bill (id int PRIMARY KEY, tenant int, amount numeric, currency text DEFAULT 'EUR');
+INSERT INTO shop.bill VALUES (1, 7, 1000), (2, 8, 1000);
 INSERT INTO shop.payment VALUES (1, '7', 1000), (2, '8', 1000);
 INSERT INTO shop."order" VALUES (1, repeat('7', 32)::uuid, 1000), (2, repeat('8', 32)::uuid, 1000);
 SELECT paysafe.protect_refund(t, 'shop.payment', 'payment', 'amount', 'currency', 'status', '{sent}', '{void}', 'captured', 'currency') FROM unnest('{shop.refund,shop.plain}'::regclass[]) t;
 SELECT paysafe.protect_captures('shop.capture', 'shop.order', 'order', 'amount', limit_column => 'amount', currency_path => '{order,currency}');
--- one that is there from before
+SELECT paysafe.protect_captures(t, 'shop.bill', 'order', 'amount', status_column => 'status', counted => '{done}', limit_column => 'amount', currency_path => '{order,currency}') FROM unnest('{shop.taken,shop.taken_plain}'::regclass[]) t;
+-- what is there from before
 INSERT INTO shop.refund VALUES (9, 7, 2, 10);
-SELECT paysafe.protect_tenant(t, 'tenant') FROM unnest('{shop.payment,shop.refund,shop.order,shop.capture}'::regclass[]) t;
+INSERT INTO shop.taken VALUES (8, 8, 1, 20), (9, 7, 1, 30);
+INSERT INTO shop.taken_plain VALUES (9, 7, 1, 40);
+SELECT paysafe.protect_tenant(t, 'tenant') FROM unnest('{shop.payment,shop.refund,shop.order,shop.capture,shop.bill,shop.taken}'::regclass[]) t;
+-- whoever works for nobody is told so, whether the payment is there or not
+SELECT is(pg_temp.refusal(statement), expected, statement) FROM (VALUES
+	($$INSERT INTO shop.taken_plain VALUES (1, 7, 1, 10)$$, '23N02 shop.taken_plain paysafe_taken_plain_captures'),
+	($$INSERT INTO shop.taken_plain VALUES (1, 7, 99, 10)$$, '23N02 shop.taken_plain paysafe_taken_plain_captures'),
+	($$UPDATE shop.taken_plain SET status = 'failed' WHERE id = 9$$, '23N02 shop.taken_plain paysafe_taken_plain_captures'),
+	($$INSERT INTO shop.plain VALUES (1, 7, 2, 10)$$, '23N02 shop.plain paysafe_plain_refund'),
+	($$INSERT INTO shop.plain VALUES (1, 7, 99, 10)$$, '23N02 shop.plain paysafe_plain_refund')) v (statement, expected);
+SELECT is(pg_temp.refusal_text('INSERT INTO shop.taken_plain VALUES (1, 7, 1, 10)', field), expected, field) FROM (VALUES
+	('MESSAGE', 'table "bill" belongs to tenants, and the transaction works for none: INSERT refused'),
+	('DETAIL', 'Row "1" of table "taken_plain" is of a payment there.'),
+	('HINT', 'In the same transaction: SELECT paysafe.act_for_tenant(''TENANT''); for all of them, where that is granted: SELECT paysafe.across_tenants(''why'').')) v (field, expected);
 SELECT paysafe.across_tenants('support');
 \set refund '23R06 shop.refund.payment paysafe_refund_refund'
 \set capture '23R06 shop.capture.order paysafe_capture_captures'
@@ -32,6 +53,8 @@ SELECT is(pg_temp.refusal(statement), expected, statement) FROM (VALUES
 	($$UPDATE shop.refund SET status = 'void' WHERE id = 9$$, 'accepted'),
 	($$UPDATE shop.refund SET status = 'asked' WHERE id = 9$$, :'refund'),
 	($$INSERT INTO shop.plain VALUES (1, 7, 2, 10)$$, 'accepted'),
+	($$UPDATE shop.taken SET status = 'failed' WHERE id = 8$$, 'accepted'),
+	($$UPDATE shop.taken SET status = 'done' WHERE id = 8$$, '23R06 shop.taken.order paysafe_taken_captures'),
 	($$INSERT INTO shop.capture VALUES (1, repeat('7', 32)::uuid::text, 2, 10)$$, :'capture'),
 	($$INSERT INTO shop.capture VALUES (1, repeat('7', 32)::uuid::text, 1, 10)$$, 'accepted'),
 	($$INSERT INTO shop.capture VALUES (2, repeat('7', 32), 1, 10)$$, :'capture'),

@@ -49,6 +49,36 @@ numeric_of(const char *text)
 											ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
 }
 
+/*
+ * What a group comes to is the sum of its rows, whosever they are: where they belong to tenants, it has the
+ * tenant in its name.
+ */
+static void
+check_group_tenant(Relation leaf, const Jsonb *spec, List *sources)
+{
+	List	   *columns = paysafe_spec_columns(spec, "payment_column");
+	List	   *ancestors = paysafe_catalog_ancestors(RelationGetRelid(leaf));
+	ListCell   *lc;
+
+	foreach(lc, sources)
+	{
+		const RuleSource *source = lfirst(lc);
+		char	   *tenant;
+
+		if (source->kind->shows == NULL || source->observed || !list_member_oid(ancestors, source->relation))
+			continue;
+		tenant = paysafe_spec_text(source->spec, "tenant_column");
+		if (!paysafe_strings_contain(columns, tenant))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("groups of table \"%s\" belong to no tenant", RelationGetRelationName(leaf)),
+					 errdetail("The rows of a group are those with the same %s, whatever tenant has them.",
+							   paysafe_key_columns_words(columns)),
+					 errhint("Make column \"%s\" one of those that name a group: payment_column => '{%s,%s}'.",
+							 tenant, tenant, paysafe_strings_join(columns))));
+	}
+}
+
 static void
 compile_capture_side(CaptureState *state, const CompileInput *input)
 {
@@ -61,6 +91,8 @@ compile_capture_side(CaptureState *state, const CompileInput *input)
 	StatusColumn status;
 
 	paysafe_key_columns_find(leaf, paysafe_spec_columns(spec, "payment_column"), &side->payment);
+	if (!OidIsValid(state->payment_root))
+		check_group_tenant(leaf, spec, input->sources);
 	paysafe_money_column(leaf, paysafe_spec_text(spec, "amount_column"), &side->amount);
 	paysafe_money_decimals(&side->amount, paysafe_spec_optional_text(spec, "decimals"));
 	side->own_currency = paysafe_spec_optional_text(spec, "currency_column") != NULL;
@@ -226,7 +258,7 @@ excess_hint(const RowChange *change, const CaptureShare *before, const CaptureSh
 }
 
 static void lock_payment(const Rule *rule, const RowChange *change, TupleTableSlot *row,
-						 CapturedPayment *payment);
+						 bool counts, CapturedPayment *payment);
 
 /* Its payment says so. */
 static bool
@@ -234,7 +266,7 @@ is_test(const Rule *rule, const RowChange *change)
 {
 	CapturedPayment payment = {0};
 
-	lock_payment(rule, change, change->before, &payment);
+	lock_payment(rule, change, change->before, false, &payment);
 	return payment.test;
 }
 
@@ -274,7 +306,7 @@ static void
 check_owner(const Rule *rule, const RowChange *change, const FoundPayment *payment)
 {
 	const CaptureState *state = rule->compiled;
-	char	   *own = payment->owner && change->after ? paysafe_shown_owner(change->rel, change->after) : NULL;
+	char	   *own = payment->owner ? paysafe_shown_owner(change->rel, change->after) : NULL;
 
 	if (own != NULL && strcmp(own, payment->owner) != 0)
 		paysafe_rule_refuse(rule, ERRCODE_23R06_NO_PAYMENT,
@@ -286,20 +318,27 @@ check_owner(const Rule *rule, const RowChange *change, const FoundPayment *payme
 							"Name a payment of the same tenant.");
 }
 
-/* The row's payment, locked. */
+/*
+ * The row's payment, locked.  One that ceases to count (counts is false) may be of another tenant's
+ * payment, from before anybody said whose rows are: its own tenant lets it go.
+ */
 static void
-lock_payment(const Rule *rule, const RowChange *change, TupleTableSlot *row, CapturedPayment *payment)
+lock_payment(const Rule *rule, const RowChange *change, TupleTableSlot *row, bool counts,
+			 CapturedPayment *payment)
 {
 	const CaptureState *state = rule->compiled;
+	bool		hidden_too = !counts && paysafe_shown_depends(change->rel);
 	KeyValues	key;
 	int			count = 0;
 
 	/* what counts names one */
 	if (paysafe_key_columns_read(&state->capture.payment, row, &key, NULL))
-		count = paysafe_captures_lock_payment(state, &key, payment);
+		count = paysafe_captures_lock_payment(state, &key, hidden_too, payment);
 	/* another tenant's: as if it were not there */
-	if (payment->refunds.hidden)
+	if (payment->refunds.hidden && !hidden_too)
 		count = 0;
+	if (count == 0)
+		paysafe_shown_require(rule, change, state->payment_root);
 	if (count != 1 && change->op == 'D')
 		paysafe_rule_refuse(rule, ERRCODE_23R07_MONEY_DELETE, NULL,
 							psprintf("row \"%s\" in table \"%s\" cannot be deleted with its payment",
@@ -316,7 +355,8 @@ lock_payment(const Rule *rule, const RowChange *change, TupleTableSlot *row, Cap
 									 paysafe_key_columns_words(state->payment_key),
 									 paysafe_refusal_value(payment->key)),
 							count == 0 ? "Add the payment first." : "Give the payments keys of their own.");
-	check_owner(rule, change, &payment->refunds);
+	if (counts)
+		check_owner(rule, change, &payment->refunds);
 }
 
 /* The payment says its currency, or all that counts of it does. */
@@ -448,7 +488,7 @@ check_share(const Rule *rule, const RowChange *change, const CaptureShare *befor
 		fault = paysafe_captures_fault(&state->capture, after, change->after, NULL, &column, &sqlstate);
 	if (fault != NULL)
 		refuse_fault(rule, change, after, sqlstate, column, fault);
-	lock_payment(rule, change, change->op == 'D' ? change->before : change->after, &payment);
+	lock_payment(rule, change, change->op == 'D' ? change->before : change->after, after->counts, &payment);
 	if (after->counts)
 		(void) paysafe_currency_of(&state->capture.currency, change->after, true, &share.currency);
 	paysafe_captures_total(payment.tables, change, &share, false, &sum);

@@ -159,10 +159,11 @@ extern void paysafe_captures_payment_argument(const CaptureState *state, Relatio
 
 /*
  * Lock the payment's row against refunds, captures and changes of the payment, unless the
- * rule is only observed.  Returns how many rows the key names.
+ * rule is only observed.  Returns how many rows the key names.  One that is hidden from the
+ * transaction is locked only with hidden_too.
  */
 extern int	paysafe_captures_lock_payment(const CaptureState *state, const KeyValues *key,
-										  CapturedPayment *out);
+										  bool hidden_too, CapturedPayment *out);
 
 /* The same without a lock. */
 extern int	paysafe_captures_find_payment(const CaptureState *state, const KeyValues *key,

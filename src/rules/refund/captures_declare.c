@@ -175,7 +175,7 @@ static List *
 payment_faults(const CaptureState *state, const SeenPayment *seen, bool lock)
 {
 	CapturedPayment payment;
-	int			count = lock ? paysafe_captures_lock_payment(state, &seen->value, &payment) :
+	int			count = lock ? paysafe_captures_lock_payment(state, &seen->value, true, &payment) :
 		paysafe_captures_find_payment(state, &seen->value, &payment);
 	CaptureSum	sum;
 	RefundSum	refunds = {.minor = payment.refunds.minor, .lawful = true};

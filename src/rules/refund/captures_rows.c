@@ -428,26 +428,28 @@ find_group(const CaptureState *state, const KeyValues *key, bool lock, CapturedP
 }
 
 static int
-find_payment(const CaptureState *state, const KeyValues *key, bool lock, CapturedPayment *out)
+find_payment(const CaptureState *state, const KeyValues *key, bool lock, bool hidden_too, CapturedPayment *out)
 {
 	Locked		locked = {.state = state, .payment = out};
 
 	if (!OidIsValid(state->payment_root))
 		return find_group(state, key, lock, out);
 	*out = (CapturedPayment) {.key = paysafe_key_columns_text(key)};
-	return paysafe_locked_row(state->payment_root, state->payment_key, key, lock, describe_locked, &locked);
+	return paysafe_locked_row(state->payment_root, state->payment_key, key, lock, hidden_too, describe_locked,
+							  &locked);
 }
 
 int
-paysafe_captures_lock_payment(const CaptureState *state, const KeyValues *key, CapturedPayment *out)
+paysafe_captures_lock_payment(const CaptureState *state, const KeyValues *key, bool hidden_too,
+							  CapturedPayment *out)
 {
-	return find_payment(state, key, !state->observed, out);
+	return find_payment(state, key, !state->observed, hidden_too, out);
 }
 
 int
 paysafe_captures_find_payment(const CaptureState *state, const KeyValues *key, CapturedPayment *out)
 {
-	return find_payment(state, key, false, out);
+	return find_payment(state, key, false, true, out);
 }
 
 char *

@@ -163,10 +163,12 @@ lock_payment_of(const Rule *rule, const RowChange *change, FoundPayment *locked)
 
 	/* paysafe_refund_fault has seen to it that all of them are there */
 	(void) paysafe_key_columns_read(&side->payment, change->after, &payment, NULL);
-	count = paysafe_refund_lock_payment(state, &payment, locked);
+	count = paysafe_refund_lock_payment(state, &payment, false, locked);
 	/* another tenant's: as if it were not there */
 	if (locked->hidden)
 		count = 0;
+	if (count == 0)
+		paysafe_shown_require(rule, change, state->payment_root);
 	if (count != 1)
 		paysafe_rule_refuse(rule, ERRCODE_23R06_NO_PAYMENT,
 						  NameStr(TupleDescAttr(RelationGetDescr(change->rel),
@@ -418,7 +420,7 @@ note_void(const RefundState *state, const RowChange *change, TupleTableSlot *row
 	KeyValues	key;
 
 	if (paysafe_key_columns_read(&state->refund.payment, row, &key, NULL) &&
-		paysafe_refund_lock_payment(state, &key, &locked) == 1)
+		paysafe_refund_lock_payment(state, &key, true, &locked) == 1)
 		paysafe_refund_net_voided(&locked, change);
 }
 

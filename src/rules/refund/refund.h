@@ -278,9 +278,10 @@ extern int	paysafe_refund_read_payment(const RefundState *state, const KeyValues
 /*
  * Lock the payment's row against other refunds and changes of the payment,
  * and read its newest version.  Locks only if the key names one row, and if some rule
- * of its refunds is more than observed.
+ * of its refunds is more than observed.  One that is hidden from the transaction is neither
+ * locked nor read without hidden_too: out has that it is hidden, and its key.
  */
-extern int	paysafe_refund_lock_payment(const RefundState *state, const KeyValues *key,
+extern int	paysafe_refund_lock_payment(const RefundState *state, const KeyValues *key, bool hidden_too,
 										FoundPayment *out);
 
 /* The refund rule compiled for a leaf of the refund table; raises 55000. */

@@ -155,7 +155,7 @@ approved_money(const RefundState *state, char *payment, Numeric amount, char *cu
 
 	paysafe_refund_payment_argument(state, payment, &key);
 	count = state->refund.running ? paysafe_refund_running_payment(state, &key, &locked) :
-		paysafe_refund_lock_payment(state, &key, &locked);
+		paysafe_refund_lock_payment(state, &key, false, &locked);
 	if (!state->refund.running)
 		paysafe_refund_payout_in(state, &locked, state->refund.constant ? state->refund.constant : currency);
 	if (locked.hidden)

@@ -325,7 +325,7 @@ static List *
 payment_faults(const RefundState *state, const PaymentTotal *total, bool lock, bool again)
 {
 	FoundPayment payment;
-	int			count = lock ? paysafe_refund_lock_payment(state, &total->value, &payment) :
+	int			count = lock ? paysafe_refund_lock_payment(state, &total->value, true, &payment) :
 		paysafe_refund_find_payment(state, &total->value, &payment);
 	Numeric		refunds = total->total;
 	List	   *faults = NIL;

@@ -294,6 +294,7 @@ typedef struct FoundRow
 	int			count;
 	Oid			relid;
 	ItemPointerData tid;
+	bool		hidden;			/* the transaction may not know of it */
 	FoundPayment *payment;		/* NULL: not to be described as it was found */
 } FoundRow;
 
@@ -309,11 +310,12 @@ remember_row(Relation rel, TupleTableSlot *row, void *arg)
 		return false;
 	found->relid = RelationGetRelid(rel);
 	found->tid = row->tts_tid;
+	found->hidden = !paysafe_shown_row(rel, row);
 	if (found->payment != NULL)
 	{
 		describe_payment(found->state, paysafe_rules_of(rel), row, found->payment);
 		found->payment->test = paysafe_test_row(paysafe_rules_of(rel), row);
-		found->payment->hidden = !paysafe_shown_row(rel, row);
+		found->payment->hidden = found->hidden;
 		found->payment->owner = paysafe_shown_owner(rel, row);
 	}
 	return true;
@@ -436,7 +438,7 @@ is_only_observed(const RelationRules *payment_rules)
 }
 
 int
-paysafe_refund_lock_payment(const RefundState *state, const KeyValues *key, FoundPayment *out)
+paysafe_refund_lock_payment(const RefundState *state, const KeyValues *key, bool hidden_too, FoundPayment *out)
 {
 	if (state->payout)
 	{
@@ -457,7 +459,9 @@ paysafe_refund_lock_payment(const RefundState *state, const KeyValues *key, Foun
 		CHECK_FOR_INTERRUPTS();
 		*out = (FoundPayment) {0};
 		find_payment(state, key, &found);
-		if (found.count != 1)
+		/* whoever waited for it would know that it is there, and could keep it from its owner */
+		out->hidden = found.count == 1 && found.hidden && !hidden_too;
+		if (found.count != 1 || out->hidden)
 		{
 			out->key = paysafe_key_columns_text(key);
 			return found.count;

@@ -419,6 +419,6 @@ paysafe_refund_running_payment(const RefundState *state, const KeyValues *key, F
 	int			count;
 
 	*out = (FoundPayment) {.key = paysafe_key_columns_text(key), .minor = paysafe_money_is_minor(&state->refund.amount)};
-	count = paysafe_locked_row(state->refund_root, state->payment_key, key, !state->observed, look, &looked);
+	count = paysafe_locked_row(state->refund_root, state->payment_key, key, !state->observed, true, look, &looked);
 	return count == 1 && !looked.counts ? 0 : count;
 }

@@ -29,6 +29,7 @@
 #include "engine/declare.h"
 #include "engine/existing.h"
 #include "engine/rule.h"
+#include "engine/shown.h"
 #include "errors.h"
 #include "people/tenant.h"
 #include "rules/kinds.h"
@@ -140,7 +141,7 @@ refuse_no_context(const Rule *rule, const RowChange *change)
 						psprintf("table \"%s\" belongs to tenants, and the transaction works for none: %s refused",
 								 rule->table_name, operation(change)),
 						psprintf("Row \"%s\".", row_name(change)),
-						"In the same transaction: SELECT paysafe.act_for_tenant('TENANT'); for all of them, where that is granted: SELECT paysafe.across_tenants('why').");
+						NO_TENANT_HINT);
 }
 
 static PAYSAFE_NORETURN void
