@@ -13,33 +13,18 @@
 #include <string.h>
 
 #include "abuse/shape.h"
+#include "is.h"
 
 #define DAY		1440
 #define WEEKS	(35 * DAY)
 
-static int	checks = 0;
-static int	failed = 0;
-
-static void
-is(const char *what, long got, long expected)
-{
-	checks++;
-	if (got != expected)
-	{
-		printf("%s: %ld, expected %ld\n", what, got, expected);
-		failed++;
-	}
-}
+long		checks = 0;
+long		failures = 0;
 
 static void
 holds(const char *what, bool condition)
 {
-	checks++;
-	if (!condition)
-	{
-		printf("%s: no\n", what);
-		failed++;
-	}
+	CHECK(condition, "%s", what);
 }
 
 /* Steps of the same counts, until an alarm opens (or closes): after how many; 0: none. */
@@ -127,6 +112,6 @@ main(void)
 	is("one bad one says nothing", until(&shape, 0, 1, 1, SHAPE_RATIO_UP, true), 0);
 	paysafe_shape_begin(&shape, 0);
 	is("on its first day nothing is known", until(&shape, 0, 1000, DAY - 1, SHAPE_RATIO_UP, true), 0);
-	printf("%d\n", checks);
-	return failed > 0;
+	printf("%ld\n", checks);
+	return failures > 0;
 }

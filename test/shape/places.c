@@ -20,10 +20,7 @@
 
 #include "abuse/outcome.h"
 #include "redact/redact.h"
-
-/* the C library's */
-#undef printf
-#undef snprintf
+#include "is.h"
 
 /* One that none of the files beside it has. */
 #define OTHER	"other"
@@ -35,8 +32,8 @@ static bool in_recovery = false;
 static int	exclusive = 0;		/* how often the lock was taken for writing */
 static int	held = 0;
 static const char *race = NULL; /* what another session counts before the lock is had for writing */
-static int	checks = 0;
-static int	failed = 0;
+long		checks = 0;
+long		failures = 0;
 
 /* PostgreSQL's part */
 
@@ -133,17 +130,6 @@ strlcpy(char *to, const char *from, size_t size)
 #endif
 
 /* Checks */
-
-static void
-is(const char *what, int64 got, int64 expected)
-{
-	checks++;
-	if (got != expected)
-	{
-		printf("%s: %lld, expected %lld\n", what, (long long) got, (long long) expected);
-		failed++;
-	}
-}
 
 /* What has come for a series of this database; -1: it has no place. */
 static int64
@@ -363,6 +349,6 @@ main(void)
 		parts[i] ();
 		is("the lock is free", held, 0);
 	}
-	printf("%d\n", checks);
-	return failed > 0;
+	printf("%ld\n", checks);
+	return failures > 0;
 }

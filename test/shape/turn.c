@@ -30,10 +30,7 @@
 #include "evidence/alarm/alarm_event.h"
 #include "evidence/signal.h"
 #include "store/own_table.h"
-
-/* the C library's */
-#undef printf
-#undef vsnprintf
+#include "is.h"
 
 #define MINUTE	INT64CONST(14000000)	/* of the clock, at first: it has not ended */
 #define EVENT	1000			/* so many bad ones in a minute open an alarm */
@@ -55,8 +52,8 @@ static char last_event[16];
 static Datum state_values[4];
 static Datum record_values[6];
 
-static int	checks = 0;
-static int	failed = 0;
+long		checks = 0;
+long		failures = 0;
 
 /* PostgreSQL's part; text is a string here */
 
@@ -371,17 +368,6 @@ strlcpy(char *to, const char *from, size_t size)
 #endif
 
 /* Checks */
-
-static void
-is(const char *what, int64 got, int64 expected)
-{
-	checks++;
-	if (got != expected)
-	{
-		printf("%s: %lld, expected %lld\n", what, (long long) got, (long long) expected);
-		failed++;
-	}
-}
 
 /* The clock is at a minute, and so much has come. */
 static void
@@ -727,7 +713,7 @@ main(void)
 		{
 			parts[i] ();
 			fflush(stdout);
-			_exit(failed > 0 ? 0 : checks);
+			_exit(failures > 0 ? 0 : checks);
 		}
 		if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status) || WEXITSTATUS(status) == 0)
 		{
