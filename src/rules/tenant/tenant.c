@@ -309,21 +309,7 @@ belongs_to(const Rule *rule, TupleTableSlot *row)
 	bool		isnull;
 	Datum		value = slot_getattr(row, state->attnum, &isnull);
 
-	if (isnull)
-		return NULL;
-	switch (state->type)
-	{
-		case INT2OID:
-			return psprintf("%d", DatumGetInt16(value));
-		case INT4OID:
-			return psprintf("%d", DatumGetInt32(value));
-		case INT8OID:
-			return psprintf(INT64_FORMAT, DatumGetInt64(value));
-		case UUIDOID:
-			return DatumGetCString(DirectFunctionCall1(uuid_out, value));
-		default:
-			return TextDatumGetCString(value);
-	}
+	return isnull ? NULL : paysafe_row_key_value_text(state->type, value);
 }
 
 static void
