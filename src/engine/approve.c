@@ -330,7 +330,8 @@ paysafe_approve_check_voice(Oid relid, const Person *approver)
 void
 paysafe_approve_try(const Person *person, void (*check) (void *), void *arg)
 {
-	const RegisteredPerson *registered = paysafe_registry_find(PERSON_NAME, person->actor ? person->actor : person->login);
+	const RegisteredPerson *registered = !paysafe_tried_counts("approval") ? NULL :
+		paysafe_registry_find(PERSON_NAME, person->actor ? person->actor : person->login);
 
 	paysafe_tried_check("approval", registered ? registered->name : NULL, "the approval is not accepted", "approval_record",
 						check, arg);

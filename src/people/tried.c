@@ -40,6 +40,12 @@ from_where(const char *service)
 	return paysafe_catalog_may_act_as(paysafe_actor_login()) ? told : paysafe_actor_client();
 }
 
+bool
+paysafe_tried_counts(const char *service)
+{
+	return from_where(service) != NULL;
+}
+
 Tried
 paysafe_tried(const char *service, const char *client, bool failed)
 {
@@ -86,7 +92,7 @@ paysafe_tried_check(const char *service, const char *client, const char *message
 	};
 
 	/* one that is locked out is on record once, be it wrong or right */
-	if (from_where(service) == NULL)
+	if (!paysafe_tried_counts(service))
 		check(arg);
 	else if (is_refused(check, arg))
 	{

@@ -27,6 +27,9 @@ typedef struct TriedJudge
 } TriedJudge;
 extern void paysafe_tried_set_judge(const TriedJudge *judge);
 
+/* Does anything count here?  If not, nothing needs to be found out for it. */
+extern bool paysafe_tried_counts(const char *service);
+
 /* Somebody has tried, and failed or not.  What has failed stays counted when the transaction rolls back. */
 extern Tried paysafe_tried(const char *service, const char *client, bool failed);
 
