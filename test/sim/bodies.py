@@ -503,11 +503,6 @@ class Play(tabled.Play):
             return f"{n} were observed, it should be {self.seen} to {self.seen + self.perhaps}"
         return ""
 
-    def all(self, plan: list[tuple[int, str]]) -> None:
-        self.setup()
-        self.plays(plan)
-        self.until_right("refusals", self.wrong)
-
 
 ACTS: dict[str, float] = {
     "write": 12,

@@ -44,6 +44,8 @@ class Model:
 class Play(tabled.Play):
     """A table of payouts."""
 
+    record = "signals"
+
     def features(self) -> None:
         super().features()
         rng = self.rng
@@ -327,11 +329,6 @@ class Play(tabled.Play):
         if self.scoped and sorted(got.values()) != sorted(x for x in self.signals.values() if x):
             return f"{got} are signals by scope, it should be {self.signals}"
         return ""
-
-    def all(self, plan: list[tuple[int, str]]) -> None:
-        self.setup()
-        self.plays(plan)
-        self.until_right("signals", self.wrong)
 
 
 ACTS: dict[str, float] = {

@@ -495,11 +495,6 @@ class Play(tabled.Play):
             "" if n == self.refused else f"{n} refusals are on record, it should be {self.refused}"
         )
 
-    def all(self, plan: list[tuple[int, str]]) -> None:
-        self.setup()
-        self.plays(plan)
-        self.until_right("refusals", self.wrong)
-
 
 ACTS: dict[str, float] = {
     "write": 9,

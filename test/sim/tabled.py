@@ -21,6 +21,17 @@ WAIT = 120.0  # for the worker that writes records
 class Play(accounts.Play):
     """One table in a schema of its own."""
 
+    record = "refusals"  # what is judged when all is over
+
+    def all(self, plan: list[tuple[int, str]]) -> None:
+        self.setup()
+        self.plays(plan)
+        self.until_right(self.record, self.wrong)
+
+    def wrong(self) -> str:
+        """What is not on record as it should be; "": nothing."""
+        raise NotImplementedError
+
     def begin_schema(self, *functions: str) -> None:
         names = ", ".join(f"paysafe.{f}" for f in ("act_as", "approve", "propose", *functions))
         self.run(
