@@ -69,21 +69,24 @@ def _decoded(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else value
 
 
+def _asked(using: str, statement: str, arguments: List[Any]) -> Dict[str, Any]:
+    """What is to be signed: it is committed before it is."""
+    with atomic(using=using, durable=True):
+        asked: Dict[str, Any] = _decoded(_row(using, statement, arguments))
+    return asked
+
+
 def challenge(relation: str, key: str, using: str = DEFAULT_DB_ALIAS) -> Dict[str, Any]:
     """What the browser asks the passkey of whoever acts to sign: `publicKey`, and `content`,
     whose SHA-256 is the challenge.
 
     Not inside `atomic()`: it has to be committed before it is signed.
     """
-    with atomic(using=using, durable=True):
-        asked: Dict[str, Any] = _decoded(
-            _row(
-                using,
-                "SELECT paysafe.approval_challenge(%s::regclass, %s, %s)",
-                [relation, key, site().rp_id],
-            )
-        )
-    return asked
+    return _asked(
+        using,
+        "SELECT paysafe.approval_challenge(%s::regclass, %s, %s)",
+        [relation, key, site().rp_id],
+    )
 
 
 def refund_challenge(
@@ -95,28 +98,20 @@ def refund_challenge(
     rule: Optional[str] = None,
 ) -> Dict[str, Any]:
     """The same for a refund that has no row yet."""
-    with atomic(using=using, durable=True):
-        asked: Dict[str, Any] = _decoded(
-            _row(
-                using,
-                "SELECT paysafe.refund_challenge(%s::regclass, %s, %s, %s, %s, %s)",
-                [relation, payment, amount, currency, site().rp_id, rule],
-            )
-        )
-    return asked
+    return _asked(
+        using,
+        "SELECT paysafe.refund_challenge(%s::regclass, %s, %s, %s, %s, %s)",
+        [relation, payment, amount, currency, site().rp_id, rule],
+    )
 
 
 def review_challenge(approval: int, verdict: str, using: str = DEFAULT_DB_ALIAS) -> Dict[str, Any]:
     """What is signed by whoever has looked at a broken glass: that it was `right`, or `wrong`."""
-    with atomic(using=using, durable=True):
-        asked: Dict[str, Any] = _decoded(
-            _row(
-                using,
-                "SELECT paysafe.review_challenge(%s, %s, %s)",
-                [approval, verdict, site().rp_id],
-            )
-        )
-    return asked
+    return _asked(
+        using,
+        "SELECT paysafe.review_challenge(%s, %s, %s)",
+        [approval, verdict, site().rp_id],
+    )
 
 
 def review(
