@@ -1,6 +1,6 @@
 -- Limits as they are declared, and what they answer: in a server that counts.
 BEGIN;
-SELECT plan(112);
+SELECT plan(117);
 SET LOCAL client_min_messages = error;
 CREATE FUNCTION pg_temp.asked(policy text, key jsonb, cost int DEFAULT 1, tier text DEFAULT 'default') RETURNS text LANGUAGE sql AS
 	$$SELECT concat_ws(' ', CASE WHEN t.allowed THEN 'yes' ELSE 'no' END, t."limit", t.remaining, '[' || t.per || ']') FROM paysafe.throttle(policy, key, cost, tier) t$$;
@@ -120,5 +120,24 @@ SELECT paysafe.set_throttle('turn', 9, '1 day', 'x'), paysafe.set_throttle('turn
 SELECT is(concat_ws(', ', pg_temp.asked('turn', '{}'), pg_temp.asked('turns', '{}'), pg_temp.asked('turn', '{}')), 'yes 9 8 [], yes 4 3 [], yes 9 7 []', 'each by its own limit');
 SELECT paysafe.set_throttle('turn', 2, '1 day', 'x');
 SELECT is(pg_temp.asked('turn', '{}', 0), 'yes 2 0 []', 'that is in force now');
+
+-- a name that is none is remembered, until it is one, and not for ever
+SELECT throws_ok($$SELECT pg_temp.asked('late', '{"user": "ann"}')$$, '22023', NULL, 'no such policy');
+SAVEPOINT late;
+SELECT is(paysafe.set_throttle('late', 5, '1 day', 'now there is', '{user}'), 1, 'then there is');
+SELECT is(pg_temp.asked('late', '{"user": "ann"}'), 'yes 5 4 [user]', 'it counts at once');
+ROLLBACK TO late;
+SELECT throws_ok($$SELECT pg_temp.asked('late', '{"user": "ann"}')$$, '22023', NULL, 'taken back, there is none');
+CREATE FUNCTION pg_temp.memory(first int, last int) RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+	FOR i IN first .. last LOOP
+		BEGIN
+			PERFORM paysafe.throttle('nobody' || i, '{}');
+		EXCEPTION WHEN invalid_parameter_value THEN NULL; END;
+	END LOOP;
+	RETURN (SELECT sum(total_bytes) FROM pg_backend_memory_contexts WHERE name LIKE 'paysafe throttle%');
+END $$;
+SELECT pg_temp.memory(1, 400) AS memory \gset
+SELECT is(pg_temp.memory(401, 2400), :memory::bigint, 'names that callers make up take no memory');
 SELECT * FROM finish();
 ROLLBACK;
