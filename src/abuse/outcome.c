@@ -351,19 +351,26 @@ Oid
 paysafe_outcome_next(int64 minute)
 {
 	Oid			result = InvalidOid;
+	OutcomeDatabase *longest = NULL;
 	TimestampTz now = GetCurrentTimestamp();
 
 	LWLockAcquire(table->lock, LW_EXCLUSIVE);
 	table->looked = now;
-	for (int i = 0; i < DATABASES && !OidIsValid(result); i++)
+	for (int i = 0; i < DATABASES; i++)
 	{
 		OutcomeDatabase *database = &table->databases[i];
 
 		/* a clock that was set back does not keep it waiting */
 		if (!OidIsValid(database->database) || database->asked == minute)
 			continue;
-		database->asked = minute;
-		result = database->database;
+		/* where there is room for some only, they take turns */
+		if (longest == NULL || database->asked < longest->asked)
+			longest = database;
+	}
+	if (longest != NULL)
+	{
+		longest->asked = minute;
+		result = longest->database;
 	}
 	LWLockRelease(table->lock);
 	return result;

@@ -248,7 +248,8 @@ paysafe_expiry_launcher_main(Datum arg)
 {
 	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "paysafe expiry",
 												  ALLOCSET_DEFAULT_SIZES);
-	int64		seconds = FIRST_ROUND;
+	int			seconds = FIRST_ROUND;
+	TimestampTz last = GetCurrentTimestamp();
 
 	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
@@ -257,23 +258,30 @@ paysafe_expiry_launcher_main(Datum arg)
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
 	while (!ShutdownRequestPending)
 	{
+		TimestampTz now = GetCurrentTimestamp();
 		ListCell   *lc;
-		int			events = WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-									   Min(interval, seconds) * 1000L, PG_WAIT_EXTENSION);
+		long		left;
 
-		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 		if (ConfigReloadPending)
 		{
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
 		}
-		if ((events & WL_TIMEOUT) == 0)
+		/* from the last one on: whoever reloads settings more often does not put it off, nor does a clock that is set back */
+		last = Min(last, now);
+		left = TimestampDifferenceMilliseconds(now, TimestampTzPlusMilliseconds(last, Min(interval, seconds) * INT64CONST(1000)));
+		if (left > 0)
+		{
+			(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, left, PG_WAIT_EXTENSION);
+			ResetLatch(MyLatch);
 			continue;
+		}
 		seconds = interval;
 		foreach(lc, databases(context))
 			if (!ShutdownRequestPending)
 				run_in(lfirst_oid(lc));
+		last = GetCurrentTimestamp();
 		MemoryContextReset(context);
 	}
 	/* not 0, which would take it off the list of workers if somebody else stopped it */

@@ -242,10 +242,12 @@ check_databases(void)
 	is("and counts for itself", seen("x"), 5);
 	is("its series", paysafe_outcome_series(&lost), 1);
 	is("one after the other", paysafe_outcome_next(9), 1025);
+	is("where there is room for one", paysafe_outcome_next(10), 1);
+	is("the other is next", paysafe_outcome_next(11), 1025);
 	paysafe_outcome_forget(1025);
 	is("it is gone", paysafe_outcome_series(&lost), 0);
-	is("and not judged", paysafe_outcome_next(10), 1);
-	is("nobody else is", paysafe_outcome_next(10), InvalidOid);
+	is("and not judged", paysafe_outcome_next(12), 1);
+	is("nobody else is", paysafe_outcome_next(12), InvalidOid);
 	MyDatabaseId = 1;
 	is("the other one's is there", seen("x"), 1);
 }
