@@ -294,6 +294,15 @@ look_for_extension(void)
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 	known.absent = !OidIsValid(known.extension);
+
+	/*
+	 * CREATE EXTENSION adds its row first, which nobody is told of, and then the schema:
+	 * in between there is nothing yet that could be in force, nor would anybody hear that
+	 * the row is rolled back.
+	 */
+	if (creating_extension && known.extension == CurrentExtensionObject &&
+		!OidIsValid(get_namespace_oid("paysafe", true)))
+		known.extension = InvalidOid;
 }
 
 bool

@@ -13,6 +13,7 @@
 
 #include "access/htup_details.h"
 #include "access/nbtree.h"
+#include "access/relation.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/transam.h"
@@ -659,24 +660,47 @@ paysafe_row_key_changed(const RowKey *row_key, TupleDesc desc,
 	return false;
 }
 
+/*
+ * The columns of the key of the table, of which one lock is held afterwards, or of
+ * its first partition: a partitioned table may have none.
+ */
+static int
+open_key(Relation *rel, AttrNumber **attnums)
+{
+	int			nkeys = paysafe_row_key_columns(*rel, attnums);
+	List	   *leaves;
+
+	if (nkeys == 0 && (*rel)->rd_rel->relkind == RELKIND_PARTITIONED_TABLE &&
+		(leaves = paysafe_catalog_leaves(RelationGetRelid(*rel))) != NIL)
+	{
+		table_close(*rel, NoLock);
+		*rel = table_open(linitial_oid(leaves), AccessShareLock);
+		nkeys = paysafe_row_key_columns(*rel, attnums);
+	}
+	return nkeys;
+}
+
+static char *
+join_parts(int nkeys, char **parts)
+{
+	StringInfoData buf;
+
+	if (nkeys == 1)
+		return parts[0];
+	initStringInfo(&buf);
+	for (int i = 0; i < nkeys; i++)
+		paysafe_row_key_append(&buf, i, parts[i]);
+	return buf.data;
+}
+
 char *
 paysafe_row_key_normalize(Oid relid, const char *key)
 {
 	Relation	rel = table_open(relid, AccessShareLock);
-	List	   *leaves;
 	AttrNumber *attnums;
-	int			nkeys = paysafe_row_key_columns(rel, &attnums);
+	int			nkeys = open_key(&rel, &attnums);
 	char	  **parts;
-	StringInfoData buf;
 
-	/* of a partitioned table the partitions may have keys, and the table none */
-	if (nkeys == 0 && rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE &&
-		(leaves = paysafe_catalog_leaves(relid)) != NIL)
-	{
-		table_close(rel, NoLock);
-		rel = table_open(linitial_oid(leaves), AccessShareLock);
-		nkeys = paysafe_row_key_columns(rel, &attnums);
-	}
 	if (nkeys == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -687,18 +711,64 @@ paysafe_row_key_normalize(Oid relid, const char *key)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("key \"%s\" does not have %d parts", paysafe_redact_string(key), nkeys),
 				 errhint("Separate the columns of the primary key by commas.")));
-	initStringInfo(&buf);
 	for (int i = 0; i < nkeys; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), attnums[i] - 1);
-		char	   *part = key_part(RelationGetDescr(rel), attnums[i],
-									paysafe_row_key_input(att, parts[i]));
-
-		if (nkeys == 1)
-			appendStringInfoString(&buf, part);
-		else
-			paysafe_row_key_append(&buf, i, part);
-	}
+		parts[i] = key_part(RelationGetDescr(rel), attnums[i],
+							paysafe_row_key_input(TupleDescAttr(RelationGetDescr(rel), attnums[i] - 1), parts[i]));
 	table_close(rel, NoLock);
-	return buf.data;
+	return join_parts(nkeys, parts);
+}
+
+/*
+ * The part as a value of the column's type would have it, or NULL if it is none.  Only
+ * base types are asked, whose input functions leave nothing behind that an error would
+ * have to clean up: a domain's constraints may be anything, and name no row.
+ */
+static char *
+try_part(TupleDesc desc, AttrNumber attnum, char *part)
+{
+	Form_pg_attribute att = TupleDescAttr(desc, attnum - 1);
+	MemoryContext context = CurrentMemoryContext;
+	FormData_pg_attribute base = *att;
+	char	   *volatile text = NULL;
+
+	base.atttypid = getBaseTypeAndTypmod(att->atttypid, &base.atttypmod);
+	PG_TRY();
+	{
+		text = key_part(desc, attnum, paysafe_row_key_input(&base, part));
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_DATA_EXCEPTION)
+			PG_RE_THROW();
+		FlushErrorState();
+		FreeErrorData(error);
+	}
+	PG_END_TRY();
+	return text;
+}
+
+char *
+paysafe_row_key_logged(Oid relid, const char *key)
+{
+	Relation	rel = try_relation_open(relid, AccessShareLock);
+	AttrNumber *attnums;
+	int			nkeys;
+	char	   *parts[INDEX_MAX_KEYS];
+	bool		is_value;
+
+	if (rel == NULL)
+		return pstrdup(key);	/* dropped, and its log is there */
+	nkeys = open_key(&rel, &attnums);
+	is_value = nkeys > 0 && paysafe_row_key_split(key, nkeys, parts);
+	for (int i = 0; is_value && i < nkeys; i++)
+	{
+		parts[i] = try_part(RelationGetDescr(rel), attnums[i], parts[i]);
+		is_value = parts[i] != NULL;
+	}
+	relation_close(rel, NoLock);
+	return is_value ? join_parts(nkeys, parts) : pstrdup(key);
 }

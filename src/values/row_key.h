@@ -207,6 +207,13 @@ extern bool paysafe_row_key_split(const char *key, int n, char **parts);
 extern char *paysafe_row_key_normalize(Oid relid, const char *key);
 
 /*
+ * The same for what is looked up in the audit log, which may have rows from when the table
+ * had another key, or be all that is left of it: a key that is no value of the table's
+ * stays as it is.
+ */
+extern char *paysafe_row_key_logged(Oid relid, const char *key);
+
+/*
  * The columns and parts of a key as somebody has written it: those that name the
  * row, or those of the whole primary key, which tells apart rows that differ in the
  * partition key alone.  Where a text can be both, the second is the next attempt.

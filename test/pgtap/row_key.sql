@@ -1,6 +1,6 @@
 -- Keys: what names a row, and what no rule can hold to.
 BEGIN;
-SELECT plan(115);
+SELECT plan(123);
 SET LOCAL client_min_messages = error;
 \ir lib/refusal.psql
 SET LOCAL search_path = public, pg_temp;
@@ -108,6 +108,20 @@ SELECT paysafe.audit('shop.ticket');
 INSERT INTO shop.ticket VALUES ('ab', 'new');
 SELECT is((SELECT count(*)::int FROM paysafe.history('shop.ticket', 'ab')), 1, 'padding is no part of a key');
 SELECT is(paysafe.transition('shop.ticket', 'ab', 'new', 'taken'), true, '... by which it is found');
+
+-- However a session writes a value, the log knows which row is meant.
+CREATE TABLE shop.day (id date, place inet, PRIMARY KEY (id, place));
+SELECT paysafe.audit('shop.day');
+INSERT INTO shop.day VALUES ('2020-01-03', '10.0.0.1');
+SET LOCAL datestyle = 'German';
+SELECT is((SELECT count(*)::int FROM paysafe.history('shop.day', key)), n, 'the history of ' || key)
+  FROM (VALUES ('2020-01-03,10.0.0.1', 1), ('03.01.2020,10.0.0.1/32', 1), ('01.03.2020,10.0.0.1', 0), ('03.01.2020', 0), ('x,y', 0)) v (key, n);
+SELECT paysafe.act_as('ann');
+SELECT is(paysafe.erase('shop.day', '03.01.2020,10.0.0.1/32', 'by law'), NULL, 'what is to be erased is proposed');
+SELECT is((SELECT key FROM paysafe.pending_erasure), '2020-01-03,10.0.0.1', '... under the name that the log has');
+SELECT paysafe.hold('case ' || key, 'shop.day', key) FROM unnest('{"03.01.2020,10.0.0.1/32","x,y"}'::text[]) key;
+SELECT is((SELECT string_agg(key, ' ' ORDER BY id) FROM paysafe.legal_hold), '2020-01-03,10.0.0.1 x,y', 'holds, too; what is no value stays as it is');
+RESET datestyle;
 
 -- A domain over an enum is compared by the enum's operators.
 CREATE TABLE shop.shelf (id shop.size_domain PRIMARY KEY, status shop.size_domain NOT NULL);

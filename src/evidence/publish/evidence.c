@@ -25,6 +25,7 @@
 #include "utils/rls.h"
 
 #include "store/catalog.h"
+#include "values/row_key.h"
 
 /* Raises 42501 for whoever may read neither the table nor the log. */
 static void
@@ -62,6 +63,7 @@ paysafe_evidence(PG_FUNCTION_ARGS)
 {
 	Oid			types[] = {REGCLASSOID, TEXTOID};
 	Oid			relation = PG_GETARG_OID(0);
+	char	   *key;
 	FmgrInfo	function;
 	Datum		file;
 
@@ -75,7 +77,8 @@ paysafe_evidence(PG_FUNCTION_ARGS)
 	fmgr_info(LookupFuncName(list_make2(makeString("paysafe"), makeString("evidence_file")), 2, types, false), &function);
 	InitFunctionCallInfoData(*call, &function, 2, DEFAULT_COLLATION_OID, NULL, NULL);
 	call->args[0] = (NullableDatum) {ObjectIdGetDatum(relation), false};
-	call->args[1] = (NullableDatum) {PG_GETARG_DATUM(1), false};
+	key = paysafe_row_key_logged(relation, text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	call->args[1] = (NullableDatum) {CStringGetTextDatum(key), false};
 	file = FunctionCallInvoke(call);
 	if (call->isnull)
 		PG_RETURN_NULL();

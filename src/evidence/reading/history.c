@@ -35,6 +35,7 @@
 #include "evidence/retention/retention.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
+#include "values/row_key.h"
 #include "values/spec.h"
 
 /* Columns of paysafe.audit_log. */
@@ -566,7 +567,7 @@ paysafe_history(PG_FUNCTION_ARGS)
 	life.subject = subject_of(PG_GETARG_OID(RELATION), reading.snapshot);
 	if (life.subject == NULL)
 		return (Datum) 0;
-	life.key = text_to_cstring(PG_GETARG_TEXT_PP(KEY));
+	life.key = paysafe_row_key_logged(PG_GETARG_OID(RELATION), text_to_cstring(PG_GETARG_TEXT_PP(KEY)));
 	life.keylen = strlen(life.key);
 	terms[0] = paysafe_audit_term(AUDIT_TERM_ROW, life.subject, life.key);
 	terms[1] = paysafe_audit_term(AUDIT_TERM_COLUMNS, life.subject, "");

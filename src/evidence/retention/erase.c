@@ -50,6 +50,7 @@
 #include "store/catalog.h"
 #include "store/own_table.h"
 #include "store/run_as_owner.h"
+#include "values/row_key.h"
 
 /* Columns of paysafe.erasure_request. */
 enum
@@ -329,7 +330,7 @@ paysafe_erase(PG_FUNCTION_ARGS)
 	paysafe_argument_required(fcinfo, 1, "key");
 	erasure.subject = paysafe_retention_subject(PG_GETARG_OID(0));
 	erasure.table = paysafe_catalog_table_name(PG_GETARG_OID(0));
-	erasure.key = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	erasure.key = paysafe_row_key_logged(PG_GETARG_OID(0), text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	erasure.reason = paysafe_redact_string(paysafe_argument_reason(fcinfo, 2, "reason", "an erasure"));
 	if (!authorize(&erasure))
 		PG_RETURN_NULL();

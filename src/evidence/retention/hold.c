@@ -27,6 +27,7 @@
 #include "redact/redact.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
+#include "values/row_key.h"
 
 /* Columns of paysafe.hold_record. */
 enum
@@ -191,7 +192,13 @@ read_arguments(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
 		set_text(values, nulls, HOLD_SUBJECT, paysafe_retention_subject(PG_GETARG_OID(1)));
 		set_text(values, nulls, HOLD_TABLE, paysafe_catalog_table_name(PG_GETARG_OID(1)));
 	}
-	set_text(values, nulls, HOLD_KEY, PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	if (!PG_ARGISNULL(2))
+	{
+		char	   *key = text_to_cstring(PG_GETARG_TEXT_PP(2));
+
+		key = has_table ? paysafe_row_key_logged(PG_GETARG_OID(1), key) : key;
+		set_text(values, nulls, HOLD_KEY, key);
+	}
 	set_text(values, nulls, HOLD_BUSINESS_ID, paysafe_argument_optional(fcinfo, 3, "business_id", 1000));
 	for (int i = 0; i < 2; i++)
 	{
@@ -230,7 +237,7 @@ paysafe_hold(PG_FUNCTION_ARGS)
 	Datum		values[HOLD_NCOLUMNS] = {0};
 	bool		nulls[HOLD_NCOLUMNS] = {0};
 
-	nulls[HOLD_SUBJECT] = nulls[HOLD_TABLE] = true;
+	nulls[HOLD_SUBJECT] = nulls[HOLD_TABLE] = nulls[HOLD_KEY] = true;
 	read_arguments(fcinfo, values, nulls);
 	paysafe_store_complete();
 	/* who removes payloads waits for this transaction, or this one for that */
