@@ -117,6 +117,7 @@ SET LOCAL datestyle = 'German';
 SELECT is((SELECT count(*)::int FROM paysafe.history('shop.day', key)), n, 'the history of ' || key)
   FROM (VALUES ('2020-01-03,10.0.0.1', 1), ('03.01.2020,10.0.0.1/32', 1), ('01.03.2020,10.0.0.1', 0), ('03.01.2020', 0), ('x,y', 0)) v (key, n);
 SELECT paysafe.act_as('ann');
+SELECT paysafe.propose('asked for');
 SELECT is(paysafe.erase('shop.day', '03.01.2020,10.0.0.1/32', 'by law'), NULL, 'what is to be erased is proposed');
 SELECT is((SELECT key FROM paysafe.pending_erasure), '2020-01-03,10.0.0.1', '... under the name that the log has');
 SELECT paysafe.hold('case ' || key, 'shop.day', key) FROM unnest('{"03.01.2020,10.0.0.1/32","x,y"}'::text[]) key;
