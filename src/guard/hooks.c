@@ -359,7 +359,7 @@ around_function(FmgrHookEventType event, FmgrInfo *function, Datum *private)
 	if (event == FHET_START && previous_fmgr != NULL)
 		previous_fmgr(event, function, private);
 	if (event == FHET_START)
-		paysafe_nesting_enter(function->fn_oid, previous_fmgr == NULL ? private : NULL);
+		paysafe_nesting_enter(function, previous_fmgr == NULL ? private : NULL);
 	else
 		paysafe_nesting_leave();
 	if (event != FHET_START && previous_fmgr != NULL)

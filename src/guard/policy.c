@@ -33,7 +33,6 @@
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
-#include "commands/extension.h"
 #include "commands/tablecmds.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
@@ -109,7 +108,7 @@ refuses_own_object(const GuardEvent *event)
 static GuardFinding
 refuses_builtin(const GuardEvent *event)
 {
-	if (event->object_id >= FirstNormalObjectId || creating_extension)
+	if (event->object_id >= FirstNormalObjectId || paysafe_guard_frame_is_script(event->frame))
 		return refuse_if(OidIsValid(event->relation) && event->relation < FirstNormalObjectId &&
 						 event->action == GUARD_CREATE &&
 						 (event->class_id == TriggerRelationId || event->class_id == RewriteRelationId ||
