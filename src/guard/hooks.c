@@ -228,6 +228,7 @@ object_access(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, 
 	switch (access)
 	{
 		case OAT_FUNCTION_EXECUTE:
+			paysafe_nesting_looked_up(object_id);
 			action = GUARD_EXECUTE;
 			break;
 		case OAT_POST_CREATE:

@@ -15,6 +15,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_language.h"
@@ -25,10 +26,12 @@
 #include "nodes/parsenodes.h"
 #include "nodes/value.h"
 #include "parser/parser.h"
+#include "tcop/pquery.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
 #include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
@@ -283,9 +286,40 @@ paysafe_nesting_foreign_owner(void)
 	return InvalidOid;
 }
 
+/*
+ * Functions that run a text are PostgreSQL's own, whose calls no hook surrounds; and what
+ * their text calls has its place in it.  So it is the transaction that remembers one that
+ * the client has not asked for by its name.
+ */
+static TimestampTz text_run_in = 0;
+
+void
+paysafe_nesting_looked_up(Oid function)
+{
+	switch (function)
+	{
+		case F_QUERY_TO_XML:
+		case F_QUERY_TO_XMLSCHEMA:
+		case F_QUERY_TO_XML_AND_XMLSCHEMA:
+		case F_CURSOR_TO_XML:
+		case F_CURSOR_TO_XMLSCHEMA:
+		case F_TS_STAT_TEXT:
+		case F_TS_STAT_TEXT_TEXT:
+		case F_TS_REWRITE_TSQUERY_TEXT:
+			if (ActivePortal == NULL || ActivePortal->sourceText == NULL ||
+				strcasestr(ActivePortal->sourceText, get_func_name(function)) == NULL)
+				text_run_in = GetCurrentTransactionStartTimestamp();
+			break;
+		default:
+			break;
+	}
+}
+
 bool
 paysafe_nesting_is_stored(void)
 {
+	if (text_run_in != 0 && text_run_in == GetCurrentTransactionStartTimestamp())
+		return true;
 	for (int i = depth - 1; i >= 0; i--)
 	{
 		if (calls[i].stored && (i == 0 || !calls[i - 1].atomic))

@@ -31,9 +31,13 @@ extern void paysafe_nesting_leave(void);
  */
 extern Oid	paysafe_nesting_foreign_owner(void);
 
+/* A function of PostgreSQL's is looked up by an expression, to be called. */
+extern void paysafe_nesting_looked_up(Oid function);
+
 /*
  * Is a function of paysafe's under way that nobody's text calls, but an expression that is
- * kept in the catalogs: a default, a check, a policy, a view?
+ * kept in the catalogs: a default, a check, a policy, a view?  Or has a text been run in this
+ * transaction that may be one's?
  */
 extern bool paysafe_nesting_is_stored(void);
 
