@@ -228,6 +228,7 @@ object_access(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, 
 	switch (access)
 	{
 		case OAT_FUNCTION_EXECUTE:
+			paysafe_nesting_looked_up(object_id);
 			action = GUARD_EXECUTE;
 			break;
 		case OAT_POST_CREATE:
@@ -359,7 +360,7 @@ around_function(FmgrHookEventType event, FmgrInfo *function, Datum *private)
 	if (event == FHET_START && previous_fmgr != NULL)
 		previous_fmgr(event, function, private);
 	if (event == FHET_START)
-		paysafe_nesting_enter(function->fn_oid, previous_fmgr == NULL ? private : NULL);
+		paysafe_nesting_enter(function, previous_fmgr == NULL ? private : NULL);
 	else
 		paysafe_nesting_leave();
 	if (event != FHET_START && previous_fmgr != NULL)

@@ -86,9 +86,11 @@ foreign_code(void)
 	if (paysafe_hooks_guarding())
 	{
 		owner = paysafe_nesting_foreign_owner();
-		return !OidIsValid(owner) ? NULL :
-			psprintf("A function of role \"%s\" calls it in the name of whoever reads or writes.",
-					 GetUserNameFromId(owner, true));
+		if (OidIsValid(owner))
+			return psprintf("A function of role \"%s\" calls it in the name of whoever reads or writes.",
+							GetUserNameFromId(owner, true));
+		return !paysafe_nesting_is_stored() ? NULL :
+			pstrdup("An expression of a table, policy, view or type calls it in the name of whoever reads or writes.");
 	}
 	GetUserIdAndSecContext(&user, &security_context);
 	return (security_context & SECURITY_LOCAL_USERID_CHANGE) != 0 ||
@@ -159,7 +161,7 @@ check_asked_for(void)
 	PlannedStmt *statement = ActivePortal != NULL && ActivePortal->stmts != NIL ?
 		linitial_node(PlannedStmt, ActivePortal->stmts) : NULL;
 
-	if (statement == NULL || OidIsValid(paysafe_nesting_foreign_owner()) ||
+	if (statement == NULL || OidIsValid(paysafe_nesting_foreign_owner()) || paysafe_nesting_is_stored() ||
 		DatumGetInt32(OidFunctionCall0(F_PG_TRIGGER_DEPTH)) > 0 ||
 		!((statement->commandType == CMD_SELECT && !statement->hasModifyingCTE) ||
 		  (statement->commandType == CMD_UTILITY &&

@@ -24,7 +24,6 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
-#include "commands/extension.h"
 #include "commands/proclang.h"
 #include "miscadmin.h"
 #include "nodes/plannodes.h"
@@ -43,6 +42,7 @@
 
 #include "guard/facts.h"
 #include "guard/native.h"
+#include "guard/statements.h"
 
 static char *allowed_libraries = NULL;
 static QueryDesc *starting = NULL;	/* the query that the executor starts now */
@@ -329,7 +329,7 @@ refuses_native(const GuardEvent *event)
 		case INTERNALlanguageId:
 			/* an aggregate is no code: its functions are judged for themselves */
 			if (((Form_pg_proc) GETSTRUCT(tuple))->prokind != PROKIND_AGGREGATE)
-				result = event->action == GUARD_CREATE ? !creating_extension :
+				result = event->action == GUARD_CREATE ? !paysafe_guard_frame_is_script(event->frame) :
 					!OidIsValid(getExtensionOfObject(ProcedureRelationId, event->object_id));
 			break;
 		case SQLlanguageId:
@@ -352,7 +352,7 @@ refuses_untrusted(const GuardEvent *event)
 	if (event->action != GUARD_STATEMENT)
 		return GUARD_PASS;
 	if (IsA(event->statement, CreatePLangStmt))
-		return refuse_if(!creating_extension);
+		return refuse_if(!paysafe_guard_frame_is_script(event->frame));
 	if (!IsA(event->statement, DoStmt))
 		return GUARD_PASS;
 	foreach(lc, ((DoStmt *) event->statement)->args)
@@ -396,7 +396,7 @@ refuses_definition(const GuardEvent *event)
 {
 	Node	   *statement = event->statement;
 
-	if (event->action != GUARD_STATEMENT || creating_extension)
+	if (event->action != GUARD_STATEMENT || paysafe_guard_frame_is_script(event->frame))
 		return GUARD_PASS;
 	switch (nodeTag(statement))
 	{

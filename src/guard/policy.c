@@ -33,7 +33,6 @@
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
-#include "commands/extension.h"
 #include "commands/tablecmds.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
@@ -52,20 +51,28 @@
 #include "store/own_table.h"
 #include "store/own_trigger.h"
 
-/* Is the row that of an object, of whatever kind, in paysafe's schema? */
-static bool
-lies_in_own_schema(Oid class_id, HeapTuple tuple)
+/* The schema of an object, of whatever kind, whose row it is, or none. */
+static Oid
+schema_of(Oid class_id, HeapTuple tuple)
 {
 	Relation	rel;
 	bool		isnull = true;
 	Datum		schema = (Datum) 0;
 
 	if (tuple == NULL)
-		return false;
+		return InvalidOid;
 	rel = table_open(class_id, AccessShareLock);
 	schema = heap_getattr(tuple, get_object_attnum_namespace(class_id), RelationGetDescr(rel), &isnull);
 	table_close(rel, AccessShareLock);
-	return !isnull && paysafe_facts_in_own_schema(DatumGetObjectId(schema));
+	return isnull ? InvalidOid : DatumGetObjectId(schema);
+}
+
+static bool
+lies_in_own_schema(Oid class_id, HeapTuple tuple)
+{
+	Oid			schema = schema_of(class_id, tuple);
+
+	return OidIsValid(schema) && paysafe_facts_in_own_schema(schema);
 }
 
 /* As it is, or as it would be: what leaves the schema is no less paysafe's than what enters it. */
@@ -105,11 +112,32 @@ refuses_own_object(const GuardEvent *event)
 	}
 }
 
+/*
+ * Is it made in PostgreSQL's own schema, or moved there?  One of the very types of a call
+ * is found before PostgreSQL's own, which takes others as well.
+ */
+static bool
+joins_builtin(const GuardEvent *event)
+{
+	Oid			class_id = event->class_id;
+
+	if ((class_id != ProcedureRelationId && class_id != OperatorRelationId && class_id != TypeRelationId) ||
+		schema_of(class_id, paysafe_facts_fetch_new(event)) != PG_CATALOG_NAMESPACE)
+		return false;
+	return event->action == GUARD_CREATE ||
+		(event->action == GUARD_ALTER &&
+		 schema_of(class_id, paysafe_facts_fetch(class_id, event->object_id, NULL)) != PG_CATALOG_NAMESPACE);
+}
+
 /* Functions, types and tables that come with PostgreSQL. */
 static GuardFinding
 refuses_builtin(const GuardEvent *event)
 {
-	if (event->object_id >= FirstNormalObjectId || creating_extension)
+	if (event->object_id >= FirstNormalObjectId &&
+		(event->action == GUARD_CREATE || event->action == GUARD_ALTER) &&
+		!paysafe_guard_frame_is_script(event->frame) && joins_builtin(event))
+		return refuse_if(true);
+	if (event->object_id >= FirstNormalObjectId || paysafe_guard_frame_is_script(event->frame))
 		return refuse_if(OidIsValid(event->relation) && event->relation < FirstNormalObjectId &&
 						 event->action == GUARD_CREATE &&
 						 (event->class_id == TriggerRelationId || event->class_id == RewriteRelationId ||

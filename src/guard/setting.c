@@ -18,12 +18,14 @@
 #include "postgres.h"
 
 #include "access/parallel.h"
+#include "access/xact.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc_tables.h"
 
 #include "base/refusal.h"
+#include "guard/nesting.h"
 #include "guard/setting.h"
 #include "store/catalog.h"
 
@@ -50,6 +52,10 @@ static WatchedBool bools[] = {
 static const char replication_role[] = "session_replication_role";
 static struct config_enum *role_setting = NULL;
 static GucEnumCheckHook role_previous = NULL;
+
+/* Who the session is; a function of somebody else's must not become its own caller. */
+static WatchedString identities[2];
+static const char *const identity_names[lengthof(identities)] = {"role", "session_authorization"};
 
 #define NSTRINGS	12
 static WatchedString strings[NSTRINGS];
@@ -83,12 +89,14 @@ static bool
 refuse(const char *class, const char *name, GucSource source)
 {
 	bool		lockdown = strcmp(class, "lockdown_setting") == 0;
+	bool		identity = strcmp(class, "guard_privilege") == 0;
 	Refusal		refusal = {
 		.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
 		.rule = class,
 		.statement = source == PGC_S_CLIENT || source < PGC_S_CLIENT ? "connection" : "SET",
 		.message = psprintf("setting \"%s\" (%s) is refused by paysafe", name, GucSource_Names[source]),
 		.detail = lockdown ? "The server runs, loads or reads what the setting names." :
+		identity ? "A function of a role that is no superuser would go on in the name of its own role, for whoever called it." :
 		"The setting takes triggers out of force, opens the catalogs or makes rows disappear.",
 		.hint = lockdown ? "It can be changed in the configuration files of the server." :
 		"Leave it as it is."
@@ -131,6 +139,16 @@ check_string(const WatchedString *watched, char **value, void **extra, GucSource
 	return watched->previous == NULL || watched->previous(value, extra, source);
 }
 
+/* In the name of the owner such a function would be nobody else's any more. */
+static bool
+check_identity(const WatchedString *watched, char **value, void **extra, GucSource source)
+{
+	if (source >= PGC_S_CLIENT && source != PGC_S_OVERRIDE && !InitializingParallelWorker &&
+		IsTransactionState() && paysafe_catalog_present() && OidIsValid(paysafe_nesting_foreign_owner()))
+		return refuse("guard_privilege", watched->setting->gen.name, source);
+	return watched->previous == NULL || watched->previous(value, extra, source);
+}
+
 /* A check hook is not told which setting it is for: one function for each. */
 #define BOOL_HOOK(n) \
 static bool \
@@ -143,6 +161,13 @@ static bool \
 check_string_##n(char **value, void **extra, GucSource source) \
 { \
 	return check_string(&strings[n], value, extra, source); \
+}
+
+#define IDENTITY_HOOK(n) \
+static bool \
+check_identity_##n(char **value, void **extra, GucSource source) \
+{ \
+	return check_identity(&identities[n], value, extra, source); \
 }
 
 BOOL_HOOK(0)
@@ -161,6 +186,12 @@ STRING_HOOK(9)
 STRING_HOOK(10)
 STRING_HOOK(11)
 
+IDENTITY_HOOK(0)
+IDENTITY_HOOK(1)
+
+static const GucStringCheckHook identity_hooks[lengthof(identities)] = {
+	check_identity_0, check_identity_1
+};
 static const GucBoolCheckHook bool_hooks[lengthof(bools)] = {
 	check_bool_0, check_bool_1, check_bool_2
 };
@@ -178,6 +209,18 @@ watch_bool(struct config_bool *setting)
 			bools[i].setting = setting;
 			bools[i].previous = setting->check_hook;
 			setting->check_hook = bool_hooks[i];
+		}
+}
+
+static void
+watch_identity(struct config_string *setting)
+{
+	for (int i = 0; i < lengthof(identities); i++)
+		if (strcmp(setting->gen.name, identity_names[i]) == 0)
+		{
+			identities[i].setting = setting;
+			identities[i].previous = setting->check_hook;
+			setting->check_hook = identity_hooks[i];
 		}
 }
 
@@ -216,6 +259,7 @@ paysafe_setting_watch(SettingJudge leads_out)
 				watch_bool((struct config_bool *) settings[i]);
 				break;
 			case PGC_STRING:
+				watch_identity((struct config_string *) settings[i]);
 				watch_string((struct config_string *) settings[i], leads_out);
 				break;
 			case PGC_ENUM:
@@ -236,6 +280,9 @@ paysafe_setting_watched(void)
 {
 	for (int i = 0; i < lengthof(bools); i++)
 		if (bools[i].setting == NULL || bools[i].setting->check_hook != bool_hooks[i])
+			return false;
+	for (int i = 0; i < lengthof(identities); i++)
+		if (identities[i].setting == NULL || identities[i].setting->check_hook != identity_hooks[i])
 			return false;
 	for (int i = 0; i < nstrings; i++)
 		if (strings[i].setting->check_hook != string_hooks[i])

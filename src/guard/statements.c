@@ -11,11 +11,13 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
+#include "commands/extension.h"
 #include "commands/tablecmds.h"
 #include "nodes/value.h"
 #include "parser/parse_type.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -30,6 +32,28 @@ paysafe_guard_frame_is_upkeep(const GuardFrame *frame)
 	return frame != NULL &&
 		(IsA(frame->statement, VacuumStmt) || IsA(frame->statement, ClusterStmt) ||
 		 IsA(frame->statement, ReindexStmt));
+}
+
+/*
+ * What scripts are made of are their own statements, and those of DO.  What an event
+ * trigger or a trigger does meanwhile is not the extension's.
+ */
+bool
+paysafe_guard_frame_is_script(const GuardFrame *frame)
+{
+	if (!creating_extension)
+		return false;
+	while (frame != NULL && !IsA(frame->statement, CreateExtensionStmt) &&
+		   !IsA(frame->statement, AlterExtensionStmt))
+	{
+		bool		made = frame->subcommand;
+
+		frame = frame->outer;
+		if (!made && frame != NULL && !IsA(frame->statement, DoStmt) &&
+			!IsA(frame->statement, CreateExtensionStmt) && !IsA(frame->statement, AlterExtensionStmt))
+			return false;
+	}
+	return frame != NULL && DatumGetInt32(OidFunctionCall0(F_PG_TRIGGER_DEPTH)) == 0;
 }
 
 bool
@@ -334,6 +358,8 @@ paysafe_guard_gives_power(Node *statement)
 				((AlterOwnerStmt *) statement)->objectType == OBJECT_ROUTINE;
 		case T_CopyStmt:
 			return ((CopyStmt *) statement)->is_program;
+		case T_DeclareCursorStmt:	/* it runs at COMMIT, when the function has ended */
+			return (((DeclareCursorStmt *) statement)->options & CURSOR_OPT_HOLD) != 0;
 		case T_RenameStmt:
 			return ((RenameStmt *) statement)->renameType == OBJECT_ROLE;
 		case T_GrantStmt:

@@ -44,6 +44,9 @@ extern int	paysafe_guard_shortens(const AlterTableCmd *cmd);
 /* Does the statement give columns another type, or compute them anew? */
 extern bool paysafe_guard_retypes(Node *statement);
 
+/* Is it part of the script of an extension that is being created or updated? */
+extern bool paysafe_guard_frame_is_script(const GuardFrame *frame);
+
 /* Does it detach a partition, with which clones of triggers go, or drop a table? */
 extern bool paysafe_guard_frame_removes_table(const GuardFrame *frame);
 

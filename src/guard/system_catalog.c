@@ -32,7 +32,6 @@
 #include "catalog/pg_subscription_rel.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
-#include "commands/extension.h"
 #include "parser/parsetree.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
@@ -234,7 +233,7 @@ paysafe_system_catalog_written(const QueryDesc *query, GuardFrame *frame)
 		return;
 	while (OidIsValid(relid = paysafe_system_catalog_next(query, &position)))
 	{
-		CatalogChange change = {.in_script = creating_extension};
+		CatalogChange change = {.in_script = paysafe_guard_frame_is_script(frame)};
 		GuardEvent	event = {
 			.action = GUARD_WRITE, .class_id = RelationRelationId, .object_id = relid,
 			.relation = relid, .frame = frame, .write = write_name(query)
@@ -401,7 +400,7 @@ static GuardFinding
 refuses_write(const GuardEvent *event)
 {
 	return refuse_if(event->action == GUARD_WRITE && IsCatalogRelationOid(event->relation) &&
-					 !creating_extension);
+					 !paysafe_guard_frame_is_script(event->frame));
 }
 
 static GuardFinding
@@ -429,7 +428,7 @@ refuses_locked(const GuardEvent *event)
 	Oid			relid;
 
 	if (event->action == GUARD_EXECUTE || event->action == GUARD_CREATE ||
-		paysafe_catalog_present() || creating_extension)
+		paysafe_catalog_present() || paysafe_guard_frame_is_script(event->frame))
 		return GUARD_PASS;
 	relid = event->action == GUARD_WRITE ? event->relation : changed_builtin(event);
 	return refuse_for(relid, OidIsValid(relid) &&

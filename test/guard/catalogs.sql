@@ -2,7 +2,7 @@
 -- need stays possible; what protected tables stand on joins no other extension.  For a
 -- server that preloads paysafe.
 BEGIN;
-SELECT plan(91);
+SELECT plan(92);
 \ir ../pgtap/lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE ROLE regress_catalogs_owner;
@@ -156,6 +156,9 @@ CREATE OR REPLACE FUNCTION shop.hidden() RETURNS event_trigger LANGUAGE plpgsql 
 	$$ BEGIN UPDATE pg_enum SET enumlabel = 'gone' WHERE enumlabel = 'paid'; END $$;
 SELECT paysafe.protect_status('shop.payment', 'status', E'[*] --> new\nnew --> paid');
 SELECT is(pg_temp.refusal('CREATE EXTENSION unaccent'), '42501 pg_catalog.pg_enum paysafe_pg_enum_guard_catalog', 'not of types under rules');
+CREATE OR REPLACE FUNCTION shop.hidden() RETURNS event_trigger LANGUAGE plpgsql AS
+	$$ BEGIN ALTER FUNCTION pg_catalog.textne(text, text) RENAME TO texteq_not; END $$;
+SELECT is(pg_temp.refusal('CREATE EXTENSION unaccent'), '42501 paysafe_guard_builtin', 'an event trigger is no part of the script');
 DROP EVENT TRIGGER hidden;
 SELECT is(pg_temp.refusal('CREATE EXTENSION unaccent'), 'accepted', 'without it the extension is created');
 

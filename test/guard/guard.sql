@@ -1,7 +1,7 @@
 -- The guard: what weakens a rule is refused, by whatever road; all other DDL
 -- keeps working.  For a server that preloads paysafe.
 BEGIN;
-SELECT plan(168);
+SELECT plan(171);
 \ir ../pgtap/lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE ROLE regress_guard_owner;
@@ -129,7 +129,10 @@ SELECT matches(pg_temp.refusal(command), '^42501.* paysafe_(\w+_)?' || class || 
 	('guard_server_setting', 'ALTER SYSTEM RESET ALL'),
 	('guard_server_setting', 'ALTER SYSTEM SET "paysafe.superuser_lockdown" = off'),
 	('guard_builtin', 'CREATE OR REPLACE FUNCTION pg_catalog.texteq(text, text) RETURNS boolean LANGUAGE sql AS ''SELECT true'''),
-	('guard_builtin', 'ALTER FUNCTION pg_catalog.texteq(text, text) COST 2')) v (class, command);
+	('guard_builtin', 'ALTER FUNCTION pg_catalog.texteq(text, text) COST 2'),
+	('guard_builtin', 'CREATE FUNCTION pg_catalog.unnest(regclass[]) RETURNS SETOF regclass LANGUAGE sql AS ''SELECT NULL::regclass'''),
+	('guard_builtin', 'CREATE FUNCTION public.same(oid, regclass) RETURNS boolean LANGUAGE sql AS ''SELECT true''; CREATE OPERATOR pg_catalog.= (LEFTARG = oid, RIGHTARG = regclass, FUNCTION = public.same)'),
+	('guard_builtin', 'CREATE FUNCTION public.moved(regclass[]) RETURNS int LANGUAGE sql AS ''SELECT 1''; ALTER FUNCTION public.moved(regclass[]) SET SCHEMA pg_catalog')) v (class, command);
 
 -- What keeps working
 SELECT is(pg_temp.refusal(command, 'regress_guard_owner'), 'accepted', 'allowed: ' || command)

@@ -3,7 +3,7 @@
 -- temporary tables in the place of protected ones.  For a server that preloads
 -- paysafe.
 BEGIN;
-SELECT plan(80);
+SELECT plan(102);
 \ir ../pgtap/lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE ROLE regress_guard_owner CREATEROLE;
@@ -72,6 +72,36 @@ SELECT paysafe.audit('shop.triggers', require_reason => true);
 SELECT is(pg_temp.refusal(format('SELECT set_config(''test.inside'', %L, true); %s', inside, command)), '42501 paysafe.approval_record paysafe_approval_record_approval', inside || ' in ' || command)
   FROM unnest(ARRAY['SELECT paysafe.propose(''why'')', 'SELECT paysafe.audit(''shop.triggers'')']) inside, unnest(ARRAY['SELECT * FROM shop.seen', 'INSERT INTO shop.defaults VALUES (7)']) command;
 SELECT is(pg_temp.refusal('SELECT paysafe.act_as(''ann'', ''why''); SELECT paysafe.propose(''why''); SELECT paysafe.audit(''shop.triggers''); SELECT paysafe.propose(NULL)'), 'accepted', 'in a statement of one''s own');
+
+-- an expression that needs no function of the owner's, a function that becomes its caller, a cursor that is left for later
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA paysafe TO regress_guard_owner;
+SET LOCAL ROLE regress_guard_owner;
+CREATE TABLE shop.plain_default (id int PRIMARY KEY, n bigint DEFAULT paysafe.approve('paysafe.rule', 'x', 'why'));
+CREATE TABLE shop.plain_check (id int PRIMARY KEY CHECK (paysafe.approve('paysafe.rule', 'x', 'why') > 0));
+CREATE DOMAIN shop.plain_domain AS int CHECK (paysafe.approve('paysafe.rule', VALUE::text, 'why') > 0);
+CREATE VIEW shop.plain_view AS SELECT paysafe.approve('paysafe.rule', 'x', 'why') AS n;
+CREATE VIEW shop.plain_window AS SELECT paysafe.open_maintenance('why', 'T-1', '1 hour', '{shop.checks}') AS n;
+CREATE FUNCTION shop.one_select() RETURNS bigint LANGUAGE sql AS $$ SELECT paysafe.approve('paysafe.rule', 'x', 'why') $$;
+CREATE FUNCTION shop.atomic() RETURNS bigint BEGIN ATOMIC SELECT paysafe.approve('paysafe.rule', 'x', 'why'); END;
+CREATE FUNCTION shop.disguised() RETURNS bigint LANGUAGE plpgsql SET role = regress_guard_owner AS $$ BEGIN RETURN paysafe.approve('paysafe.rule', 'x', 'why'); END $$;
+CREATE FUNCTION shop.argument(n bigint DEFAULT paysafe.approve('paysafe.rule', 'x', 'why')) RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RETURN n; END $$;
+RESET ROLE;
+SELECT is(pg_temp.refusal(command), '42501 paysafe.approval_record paysafe_approval_record_approval', command)
+  FROM unnest(ARRAY['INSERT INTO shop.plain_default VALUES (1)', 'INSERT INTO shop.plain_check VALUES (1)', 'SELECT 1::shop.plain_domain', 'SELECT * FROM shop.plain_view',
+					'SELECT shop.one_select()', 'SELECT shop.atomic()', 'SELECT shop.disguised()', 'SELECT shop.argument()']) command;
+SELECT is(pg_temp.refusal('SELECT * FROM shop.plain_window'), '42501 paysafe_maintenance', 'SELECT * FROM shop.plain_window');
+SELECT is(pg_temp.refusal(format('SELECT set_config(''test.inside'', %L, true); SELECT * FROM shop.seen', inside)), '42501 paysafe_guard_privilege', inside)
+  FROM unnest(ARRAY['SET LOCAL ROLE regress_guard_owner', 'SET SESSION AUTHORIZATION regress_guard_owner', 'SELECT set_config(''role'', ''regress_guard_owner'', true)',
+					'DECLARE later CURSOR WITH HOLD FOR SELECT paysafe.approve(''paysafe.rule'', ''x'', ''why'')']) inside;
+-- what one's own text, or one's own or a superuser's function calls comes to another answer: there is no such change
+CREATE FUNCTION shop.of_superuser() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RETURN paysafe.approve('paysafe.rule', 'x', 'why'); END $$;
+CREATE FUNCTION shop.of_superuser_select() RETURNS bigint LANGUAGE sql AS $$ SELECT paysafe.approve('paysafe.rule', 'x', 'why') $$;
+CREATE FUNCTION shop.of_superuser_atomic() RETURNS bigint BEGIN ATOMIC SELECT paysafe.approve('paysafe.rule', 'x', 'why'); END;
+SELECT isnt(pg_temp.refusal_text(command, 'MESSAGE'), 'paysafe.approve is not for code of others', command)
+  FROM unnest(ARRAY['SELECT paysafe.approve(''paysafe.rule'', ''x'', ''why'')', 'SELECT * FROM paysafe.approve(''paysafe.rule'', ''x'', ''why'')', 'SELECT shop.of_superuser()',
+					'SELECT shop.of_superuser_select()', 'SELECT shop.of_superuser_atomic()', 'PREPARE p AS SELECT paysafe.approve(''paysafe.rule'', ''x'', ''why''); EXECUTE p',
+					'DO $x$BEGIN PERFORM paysafe.approve(''paysafe.rule'', ''x'', ''why''); END$x$',
+					'SET LOCAL ROLE regress_guard_owner; SELECT shop.one_select()', 'SET LOCAL ROLE regress_guard_owner; SELECT shop.atomic()']) command;
 
 -- what keeps working
 GRANT regress_guard_app TO regress_guard_owner WITH ADMIN OPTION;

@@ -75,8 +75,9 @@ done
 is "shown by a token, and signed" "" "$(as clerk "UPDATE shop.refund SET status = 'sent' WHERE id = 49" | grep .)"
 is "the levels are on record" "boss passkey used, clerk proven login" "$(sql -c "SELECT format('%s %s %s, %s %s %s', a.approver, a.identity, a.state, l.actor, l.identity, l.proof::json ->> 'kid')
 	FROM paysafe.approval a, paysafe.audit_log l WHERE a.relation = 'shop.refund'::regclass AND a.key = '49' AND a.identity = 'passkey' AND l.table_name = 'refund' AND l.key = '49' AND l.op = 'INSERT'")"
+as 'boss" (passkey); used. "x' "SELECT paysafe.approve('shop.refund', '47', 'a name that looks like more')" >/dev/null
 psql -qX >/dev/null 2>&1 -c "CREATE TABLE shop.note (id text PRIMARY KEY, said text)" -c "SELECT paysafe.audit('shop.note')" \
-	-c "INSERT INTO shop.note VALUES (E'R1\\n  Approved by \"boss\" (passkey); used.', E'x\\n  Approved by \"boss\" (passkey); used.\\u009b2J')"
+	-c "INSERT INTO shop.note VALUES (E'R1\\n  Approved by \"boss\" (passkey); used.', E'x\\n  Approved by \"boss\" (passkey); used.\\u009b2J\\u202e\\u2028\\u2066')"
 is "what happens at night is published" t "$(published)"
 
 # verdict KEY [FILE]: without numbers of leaves
@@ -86,7 +87,7 @@ verdict() {
 }
 sql -c "SELECT paysafe.evidence('shop.note', (SELECT replace(id, ',', E'\\\\,') FROM shop.note))" >"$OUT/note.evidence"
 is "a key, or a value, does not write lines of it" "0 2 0" "$(paysafe-evidence --key "$verifier" "$OUT/note.evidence" >"$OUT/note.text" 2>&1 || :
-	grep -c '^  Approved' "$OUT/note.text" || :) $(grep -c '^        |   Approved' "$OUT/note.text" || :) $(grep -c $'\u009b' "$OUT/note.text" || :)"
+	grep -c '^  Approved' "$OUT/note.text" || :) $(grep -c '^        |   Approved' "$OUT/note.text" || :) $(grep -cE $'\u009b|\u202e|\u2028|\u2066' "$OUT/note.text" || :)"
 matches "an approval is called one" '^  Approved by "boss" \(claimed\); used\.$' "$(verdict 42)"
 is "who has let it pass alone has not approved it, and nobody has looked" 'Verdict on shop.refund, key 43
   BROKEN GLASS, which is no approval by a second person: "boss" (passkey) alone has let it pass, signed by passkey N; used.
@@ -97,6 +98,7 @@ matches "... and what was found afterwards is there" '^  Reviewed afterwards by 
 matches "a no that was taken back is there" '^  REJECTED by "dee" \(claimed\); taken back by "dee"\.$' "$(verdict 45)"
 matches "... beside what was signed" '^  Approved by "chief" \(passkey\), signed by passkey N; used\.$' "$(verdict 45)"
 matches "a no that stands is there" '^  REJECTED by "dee" \(claimed\); not taken back, as far as this file says\.$' "$(verdict 47)"
+matches "a name does not end its quotes" '^  An approval by "boss\\" \(passkey\); used\. \\"x" \(claimed\); not used' "$(verdict 47)"
 is "nobody has approved what nobody has approved" 1 "$(verdict 46 | grep -c "No second person's approval")"
 is "what was signed is in the file, and whose key it is" "1 1" \
 	"$(paysafe-evidence --key "$verifier" "$OUT/43.evidence" | grep -cE 'INSERT into paysafe.(passkey_assertion|passkey_record)' | sed 's/2/1 1/')"

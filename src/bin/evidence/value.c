@@ -80,15 +80,45 @@ is_control(TlogText text, size_t i)
 		 (unsigned char) text.at[i + 1] < 0xa0);
 }
 
-/* line_end: what stands for the end of a line within the text */
+/*
+ * What ends lines for some readers, or has what follows read in another direction: how many
+ * bytes it takes in UTF-8, or 0.
+ */
+static size_t
+unseen_length(TlogText text, size_t i)
+{
+	const unsigned char *c = (const unsigned char *) text.at + i;
+	size_t		left = text.len - i;
+
+	if (left >= 2 && c[0] == 0xd8 && c[1] == 0x9c)	/* U+061C */
+		return 2;
+	if (left < 3 || c[0] != 0xe2)
+		return 0;
+	/* U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069 */
+	return (c[1] == 0x80 && (c[2] == 0x8e || c[2] == 0x8f || (c[2] >= 0xa8 && c[2] <= 0xae))) ||
+		(c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9) ? 3 : 0;
+}
+
+/*
+ * line_end: what stands for the end of a line within the text; quoted: it stands between
+ * quotes, which it cannot end
+ */
 static void
-print(FILE *out, TlogText text, const char *line_end)
+print(FILE *out, TlogText text, const char *line_end, bool quoted)
 {
 	for (size_t i = 0; i < text.len && i < MAX_SHOWN; i++)
 	{
 		unsigned char c = text.at[i];
+		size_t		unseen = unseen_length(text, i);
 
-		if (value_html && strchr("&<>\"'", c) != NULL && c != '\0')
+		if (quoted && (c == '"' || c == '\\'))
+			putc('\\', out);
+		if (unseen > 0)
+		{
+			fputs("\xEF\xBF\xBD", out);
+			i += unseen - 1;
+		}
+		else if (value_html && strchr("&<>\"'", c) != NULL && c != '\0')
 			fprintf(out, "&#%d;", c);
 		else if (c == '\n')
 			fputs(line_end, out);
@@ -107,13 +137,47 @@ print(FILE *out, TlogText text, const char *line_end)
 void
 text_print(FILE *out, TlogText text)
 {
-	print(out, text, "\xEF\xBF\xBD");
+	print(out, text, "\xEF\xBF\xBD", false);
+}
+
+void
+text_print_quoted(FILE *out, TlogText text)
+{
+	const char *quote = value_html ? "&#34;" : "\"";
+
+	fputs(quote, out);
+	print(out, text, "\xEF\xBF\xBD", true);
+	fputs(quote, out);
+}
+
+/* Of letters, digits and what keys are mostly made of: it needs no quotes. */
+static bool
+is_word(TlogText text)
+{
+	for (size_t i = 0; i < text.len; i++)
+	{
+		unsigned char c = text.at[i];
+
+		if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c >= 0x80) &&
+			(c == '\0' || strchr("-_.:/@#+", c) == NULL))
+			return false;
+	}
+	return text.len > 0;
+}
+
+void
+text_print_key(FILE *out, TlogText text)
+{
+	if (is_word(text))
+		text_print(out, text);
+	else
+		text_print_quoted(out, text);
 }
 
 void
 text_print_lines(FILE *out, TlogText text)
 {
-	print(out, text, value_html ? "\n" : "\n        | ");
+	print(out, text, value_html ? "\n" : "\n        | ", false);
 }
 
 /* The day that is so many days after 2000-01-01 */

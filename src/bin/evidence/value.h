@@ -40,10 +40,13 @@ extern void time_print(FILE *out, int64_t microseconds);
 
 /*
  * Text of somebody else's: in HTML, or for a terminal.  It cannot look like what this program
- * says: names and keys are one line, and a line more of a value begins with a bar.
+ * says: names and keys are one line, what stands in a sentence cannot end its quotes, and a
+ * line more of a value begins with a bar.  A key is quoted if it is more than a word.
  */
 extern bool value_html;
 extern void text_print(FILE *out, TlogText text);
+extern void text_print_quoted(FILE *out, TlogText text);
+extern void text_print_key(FILE *out, TlogText text);
 extern void text_print_lines(FILE *out, TlogText text);
 
 #endif							/* EVIDENCE_VALUE_H */

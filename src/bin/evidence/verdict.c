@@ -242,9 +242,7 @@ end_line(FILE *out, bool alarm)
 static void
 print_by(FILE *out, const Fact *fact)
 {
-	fputs(value_html ? "&#34;" : "\"", out);
-	text_print(out, fact->actor);
-	fputs(value_html ? "&#34;" : "\"", out);
+	text_print_quoted(out, fact->actor);
 	fputs(" (", out);
 	if (fact->identity.at != NULL)
 	{
@@ -347,7 +345,7 @@ print_rejection(FILE *out, const Fact *rejection, const Fact *subject)
 	else
 	{
 		fputs("REJECTED, for payment ", out);
-		text_print(out, rejection->payment);
+		text_print_key(out, rejection->payment);
 		fputs(", by ", out);
 	}
 	print_by(out, rejection);
