@@ -119,7 +119,8 @@ told 15 carol "$approve" >/dev/null
 is "each counts once" "$(($(refused) - before))" 2
 # whoever else says yes or no
 n=20
-for each in "settle_breach(0, 'x')" "delegate_approval('bob', now() + interval '1 day', 'x')" "reject(approved_as, key, 'x') FROM paysafe.pending_change"; do
+sql -c "INSERT INTO paysafe.break_glass_record VALUES (1, 'pg_catalog.pg_class', 'refund', '1', 'boss', 'app', 'app', '{clerk}', 'fire', 'T-1', now(), now() + interval '1 day')" >/dev/null
+for each in "settle_breach(0, 'x')" "withdraw_rejection(0, 'x')" "review_break_glass(1, 'right', 'x')" "delegate_approval('bob', now() + interval '1 day', 'x')" "reject(approved_as, key, 'x') FROM paysafe.pending_change"; do
 	n=$((n + 1))
 	is "$each by nobody" "$(told $n "" "SELECT paysafe.$each")/$(left approval $n unknown)" "$(cat "$OUT/wrong")/2"
 done
