@@ -127,7 +127,7 @@ SELECT is(pg_temp.refusal(statement), expected, statement) FROM (VALUES
 	($$SELECT paysafe.approve_refund('shop.payout', '7,m', 600, 'EUR', 'x')$$, 'accepted')) v (statement, expected);
 SELECT is(pg_temp.refusal_text(format('SELECT paysafe.approve(''shop.refund'', %L, ''x'')', key), 'MESSAGE'), format('refund "%s" does not exist in table "refund"', key), 'as if it were not there') FROM (VALUES ('2'), ('99')) v (key);
 SELECT is(pg_temp.refusal_text($$SELECT paysafe.approve_refund('shop.till', '2', 6000, 'EUR', 'x')$$, 'DETAIL'), 'No rows of "till" have id "2".', '... with a payment of its own');
-SELECT is(pg_temp.refusal_text($$SELECT paysafe.approve_refund('shop.payout', '8,m', 600, 'EUR', 'x')$$, 'DETAIL'), 'The transaction does not work for the tenant of tenant, merchant "8,m".', '... or a name');
+SELECT is(pg_temp.refusal_text($$SELECT paysafe.approve_refund('shop.payout', '8,m', 600, 'EUR', 'x')$$, 'DETAIL'), 'The transaction does not work for the tenant of (tenant, merchant) "8,m".', '... or a name');
 SELECT paysafe.act_as('ann');
 SELECT is(pg_temp.refusal($$UPDATE shop.till SET back = 600 WHERE id = 1$$), 'accepted', 'what was approved passes');
 SELECT is((SELECT string_agg(code || ' ' || paysafe.balance(code, accounts => 'shop.account'), ',' ORDER BY code) FROM shop.account), 'cash -105,mine 105,their cash -300,theirs 300', 'what there is');
