@@ -69,13 +69,13 @@ subjects_of(List *rules, const char *key, bool missing_ok)
 		ApprovalSubject *subject = palloc0(sizeof(ApprovalSubject));
 
 		/* by one it may wait, and be nothing by another one */
-		if (rule->kind->approval_subject(rule, key, missing_ok || list_length(rules) > 1, subject))
+		if (rule->kind->approval_subject(rule, key, missing_ok || list_length(rules) > 1, missing_ok, subject))
 			subjects = lappend(subjects, subject);
 		else if (!subject->is_other)
 			to_blame = rule;
 	}
 	if (subjects == NIL && !missing_ok && list_length(rules) > 1)
-		(void) to_blame->kind->approval_subject(to_blame, key, false, palloc0(sizeof(ApprovalSubject)));
+		(void) to_blame->kind->approval_subject(to_blame, key, false, false, palloc0(sizeof(ApprovalSubject)));
 	return subjects;
 }
 

@@ -250,9 +250,10 @@ typedef struct RuleKind
 	/*
 	 * What an approval of this row would stand for; NULL if rows of this kind
 	 * are not approved.  If the row is not there or cannot be approved now, false
-	 * with missing_ok, otherwise raises 22023 or 55000.
+	 * with missing_ok, otherwise raises 22023 or 55000.  One that the transaction may
+	 * not know of (engine/shown.h) is there with hidden_too only.
 	 */
-	bool		(*approval_subject) (const Rule *rule, const char *key, bool missing_ok,
+	bool		(*approval_subject) (const Rule *rule, const char *key, bool missing_ok, bool hidden_too,
 									 struct ApprovalSubject *out);
 
 	/*

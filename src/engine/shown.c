@@ -96,6 +96,12 @@ paysafe_shown_is_everything(Oid relid)
 }
 
 bool
+paysafe_shown_reader(Oid root, Relation leaf, TupleTableSlot *row)
+{
+	return (paysafe_tenant_current() == NULL && paysafe_shown_is_everything(root)) || paysafe_shown_row(leaf, row);
+}
+
+bool
 paysafe_shown_is_all(Oid relid)
 {
 	if (paysafe_shown_is_everything(relid))

@@ -46,6 +46,12 @@ extern void paysafe_shown_require(const Rule *rule, const RowChange *change, Oid
 extern bool paysafe_shown_is_everything(Oid relid);
 
 /*
+ * May whoever reads a row of the tree of this root know of it?  Who reads all of them, and works for nobody in
+ * particular, may.
+ */
+extern bool paysafe_shown_reader(Oid root, Relation leaf, TupleTableSlot *row);
+
+/*
  * Does row security hide nothing from the current user but what paysafe_shown_row does?  False
  * where the table has policies of somebody's own.
  */

@@ -1,6 +1,6 @@
 -- Accounts, reservations, balances and payments of another tenant are not there for whoever works for one.
 BEGIN;
-SELECT plan(39);
+SELECT plan(54);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -43,7 +43,15 @@ SELECT paysafe.protect_captures('shop.taken', 'shop.bill', 'payment', 'amount', 
 SELECT paysafe.protect_captures('shop.undone', 'shop.bill', 'payment', 'amount', limit_column => 'amount', currency_path => '{payment,currency}', deletable => true);
 INSERT INTO shop.taken VALUES (1, 7, 2, 10, 'done'), (2, 7, 2, 10, 'done'), (3, 8, 1, 10, 'done');
 INSERT INTO shop.undone VALUES (1, 7, 2, 10);
-SELECT paysafe.protect_tenant(t, 'tenant') FROM unnest('{shop.bill,shop.taken,shop.undone}'::regclass[]) t;
+-- refunds without rows, and payouts
+CREATE TABLE shop.till (id int PRIMARY KEY, tenant int, captured numeric, back numeric DEFAULT 0, currency text DEFAULT 'EUR');
+SELECT paysafe.protect_payment('shop.till', NULL, 'captured', 'captured', 'currency'), paysafe.protect_refund('shop.till', NULL, 'id', 'back', amounts => 'running'),
+	paysafe.set_refund_threshold('shop.till', 'EUR', 500);
+INSERT INTO shop.till VALUES (1, 7, 1000), (2, 8, 1000);
+CREATE TABLE shop.payout (id int PRIMARY KEY, tenant int, merchant text, amount numeric, currency text DEFAULT 'EUR');
+CREATE INDEX ON shop.payout (tenant, merchant);
+SELECT paysafe.protect_refund('shop.payout', NULL, '{tenant,merchant}', 'amount', 'currency'), paysafe.set_refund_threshold('shop.payout', 'EUR', 500);
+SELECT paysafe.protect_tenant(t, 'tenant') FROM unnest('{shop.bill,shop.taken,shop.undone,shop.till,shop.payout}'::regclass[]) t;
 SELECT paysafe.protect_tenant(t, 'tenant') FROM unnest('{shop.account,shop.entry,shop.payment,shop.refund,shop.order,shop.capture,shop.refund_of_order}'::regclass[]) t;
 GRANT ALL ON ALL TABLES IN SCHEMA shop TO regress_tenant_app;
 
@@ -104,6 +112,24 @@ SELECT is(pg_temp.refusal(statement, role), expected, statement || coalesce(' by
 	($$DELETE FROM shop.undone WHERE id = 1$$, 'accepted')) v (statement, expected), (VALUES (NULL::name)) r (role);
 SELECT is(pg_temp.shown($$INSERT INTO shop.refund VALUES (3, 7, 2, 1000000)$$), 'refund "3" in table "refund" needs exactly one payment|No rows of "payment" have id "2".', 'nor is it said what another tenant''s payment has captured');
 SELECT is(pg_temp.refusal($$SELECT paysafe.approve_refund('shop.refund', '2', 10, 'EUR', 'x')$$), '22023', 'nor approved');
+-- approvals and rejections, of rows and in advance
+SELECT paysafe.act_as('bob');
+SELECT is(pg_temp.refusal(statement), expected, statement) FROM (VALUES
+	($$SELECT paysafe.approve('shop.refund', '2', 'x')$$, '22023'),
+	($$SELECT paysafe.reject('shop.refund', '2', 'x')$$, '22023'),
+	($$SELECT paysafe.approval_challenge('shop.refund', '2')$$, '22023'),
+	($$SELECT paysafe.approve('shop.refund', '1', 'x')$$, 'accepted'),
+	($$SELECT paysafe.approve_refund('shop.till', '2', 600, 'EUR', 'x')$$, '22023'),
+	($$SELECT paysafe.reject_refund('shop.till', '2', 600, 'EUR', 'x')$$, '22023'),
+	($$SELECT paysafe.request_refund('shop.till', '2', 600, 'EUR', 'x')$$, '22023'),
+	($$SELECT paysafe.approve_refund('shop.till', '1', 600, 'EUR', 'x')$$, 'accepted'),
+	($$SELECT paysafe.approve_refund('shop.payout', '8,m', 600, 'EUR', 'x')$$, '22023'),
+	($$SELECT paysafe.approve_refund('shop.payout', '7,m', 600, 'EUR', 'x')$$, 'accepted')) v (statement, expected);
+SELECT is(pg_temp.refusal_text(format('SELECT paysafe.approve(''shop.refund'', %L, ''x'')', key), 'MESSAGE'), format('refund "%s" does not exist in table "refund"', key), 'as if it were not there') FROM (VALUES ('2'), ('99')) v (key);
+SELECT is(pg_temp.refusal_text($$SELECT paysafe.approve_refund('shop.till', '2', 6000, 'EUR', 'x')$$, 'DETAIL'), 'No rows of "till" have id "2".', '... with a payment of its own');
+SELECT is(pg_temp.refusal_text($$SELECT paysafe.approve_refund('shop.payout', '8,m', 600, 'EUR', 'x')$$, 'DETAIL'), 'The transaction does not work for the tenant of (tenant, merchant) "8,m".', '... or a name');
+SELECT paysafe.act_as('ann');
+SELECT is(pg_temp.refusal($$UPDATE shop.till SET back = 600 WHERE id = 1$$), 'accepted', 'what was approved passes');
 SELECT is((SELECT string_agg(code || ' ' || paysafe.balance(code, accounts => 'shop.account'), ',' ORDER BY code) FROM shop.account), 'cash -105,mine 105,their cash -300,theirs 300', 'what there is');
 -- policies of somebody's own hide more than the tenant's
 CREATE POLICY own ON shop.account AS RESTRICTIVE USING (code <> 'cash');

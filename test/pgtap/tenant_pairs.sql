@@ -1,6 +1,6 @@
 -- Across tenants, too, a refund and a capture belong to the tenant of their payment.
 BEGIN;
-SELECT plan(23);
+SELECT plan(39);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -30,7 +30,27 @@ SELECT paysafe.protect_captures(t, 'shop.bill', 'order', 'amount', status_column
 INSERT INTO shop.refund VALUES (9, 7, 2, 10);
 INSERT INTO shop.taken VALUES (8, 8, 1, 20), (9, 7, 1, 30);
 INSERT INTO shop.taken_plain VALUES (9, 7, 1, 40);
-SELECT paysafe.protect_tenant(t, 'tenant') FROM unnest('{shop.payment,shop.refund,shop.order,shop.capture,shop.bill,shop.taken}'::regclass[]) t;
+-- what leaves without a payment is of one tenant by its name; sums of what goes to one account, and of what one person asks for
+CREATE TABLE shop.payout (id int PRIMARY KEY, tenant int, merchant text, amount numeric, currency text DEFAULT 'EUR', iban text);
+CREATE INDEX ON shop.payout (tenant, merchant);
+CREATE TABLE shop.credit (LIKE shop.payout INCLUDING ALL);
+CREATE FUNCTION pg_temp.pays(t text, columns text) RETURNS text LANGUAGE sql AS $$
+	SELECT format('SELECT paysafe.protect_refund(''shop.%I'', NULL, %L, ''amount'', ''currency'', beneficiary_column => ''iban'')', t, columns) $$;
+SELECT is(pg_temp.refusal(pg_temp.pays('credit', 'merchant')), 'accepted', 'payouts');
+SELECT is(pg_temp.refusal($$SELECT paysafe.protect_tenant('shop.credit', 'tenant')$$), '22023', '... of which nobody knows the tenant');
+SELECT is(pg_temp.refusal_text($$SELECT paysafe.protect_tenant('shop.credit', 'tenant')$$, field), expected, field) FROM (VALUES
+	('MESSAGE', 'payouts of table "credit" belong to no tenant'),
+	('DETAIL', 'What is approved in advance, and what has passed the gate, is that of those with the same merchant, whatever tenant has them.'),
+	('HINT', 'Make column "tenant" one of those that name what a payout is of: payment_column => ''{tenant,merchant}''.')) v (field, expected);
+SELECT is(pg_temp.refusal(pg_temp.pays('payout', '{tenant,merchant}')), 'accepted', '... or has it in its name');
+SELECT paysafe.set_refund_threshold('shop.payout', 'EUR', 1000, "within" => '7 days'),
+	paysafe.set_refund_threshold('shop.payout', 'EUR', 1000, "within" => '7 days', band => 'account', per => 'beneficiary'),
+	paysafe.set_refund_threshold('shop.payout', 'EUR', 2500, "within" => '7 days', band => 'person', per => 'requester');
+SELECT paysafe.act_as('ann');
+INSERT INTO shop.payout VALUES (1, 8, 'before', 300, DEFAULT, 'DE 1');
+SELECT paysafe.protect_tenant(t, 'tenant') FROM unnest('{shop.payment,shop.refund,shop.order,shop.capture,shop.bill,shop.taken,shop.payout}'::regclass[]) t;
+SELECT is(pg_temp.refusal(pg_temp.pays('payout', 'merchant')), '22023', '... for good');
+SELECT is(pg_temp.refusal($$SELECT paysafe.approve_refund('shop.payout', '8,before', 10, 'EUR', 'x')$$), '22023', 'without a tenant nothing is approved');
 -- whoever works for nobody is told so, whether the payment is there or not
 SELECT is(pg_temp.refusal(statement), expected, statement) FROM (VALUES
 	($$INSERT INTO shop.taken_plain VALUES (1, 7, 1, 10)$$, '23N02 shop.taken_plain paysafe_taken_plain_captures'),
@@ -62,5 +82,18 @@ SELECT is(pg_temp.refusal(statement), expected, statement) FROM (VALUES
 SELECT is(pg_temp.refusal_text('INSERT INTO shop.refund VALUES (5, 7, 2, 10)', field), expected, field) FROM (VALUES
 	('MESSAGE', 'refund "5" in table "refund" and its payment belong to two tenants'),
 	('DETAIL', 'The refund belongs to "7", payment "2" to "8".')) v (field, expected);
+SELECT is(pg_temp.refusal(format('INSERT INTO shop.payout VALUES (%s, %s, ''m'', %s, DEFAULT, %L)', id, tenant, amount, iban)), expected, format('%s to %s of tenant %s', amount, iban, tenant))
+  FROM (VALUES
+	-- what has passed before anybody said whose it was counts for all, and then each tenant's own
+	(2, 7, 701, 'DE1', '42501 shop.payout.amount paysafe_payout_approval'),
+	(3, 7, 700, 'DE1', 'accepted'),
+	(4, 8, 700, 'DE1', 'accepted'),
+	(5, 8, 1, 'de-1', '42501 shop.payout.amount paysafe_payout_approval'),
+	(6, 8, 300, 'DE2', 'accepted'),
+	(7, 8, 1, 'DE3', '42501 shop.payout.amount paysafe_payout_approval'),
+	(8, 7, 300, 'DE3', 'accepted')) v (id, tenant, amount, iban, expected);
+-- a person's is of all tenants, and not told to one
+SELECT is(pg_temp.refusal_text($$INSERT INTO shop.payout VALUES (9, 9, 'm', 201, DEFAULT, 'DE4')$$, 'DETAIL'),
+	'Payouts requested by this person within 168:00:00 would total more; the threshold of band person is 2500 EUR. 0 of 1 approvals found; requested by "ann".', 'a person''s limit');
 SELECT * FROM finish();
 ROLLBACK;

@@ -231,7 +231,7 @@ paysafe_account_status_check_change(const Rule *rule, const RowChange *change,
 }
 
 bool
-paysafe_account_status_approval_subject(const Rule *rule, const char *key, bool missing_ok,
+paysafe_account_status_approval_subject(const Rule *rule, const char *key, bool missing_ok, bool hidden_too,
 										ApprovalSubject *out)
 {
 	const BalanceState *state = rule->compiled;

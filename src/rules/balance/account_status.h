@@ -33,7 +33,7 @@ extern void paysafe_account_status_check_change(const Rule *rule, const RowChang
 												const Account *before, const Account *after);
 
 /* For the rule kind: see RuleKind. */
-extern bool paysafe_account_status_approval_subject(const Rule *rule, const char *key, bool missing_ok,
+extern bool paysafe_account_status_approval_subject(const Rule *rule, const char *key, bool missing_ok, bool hidden_too,
 													struct ApprovalSubject *out);
 
 #endif							/* PAYSAFE_ACCOUNT_STATUS_H */

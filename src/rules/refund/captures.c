@@ -36,6 +36,7 @@
 #include "errors.h"
 #include "rules/kinds.h"
 #include "rules/refund/captures.h"
+#include "rules/refund/refund_source.h"
 #include "store/catalog.h"
 #include "store/own_table.h"
 #include "values/row_twin.h"
@@ -47,36 +48,6 @@ numeric_of(const char *text)
 	return text == NULL ? NULL :
 		DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(text),
 											ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
-}
-
-/*
- * What a group comes to is the sum of its rows, whosever they are: where they belong to tenants, it has the
- * tenant in its name.
- */
-static void
-check_group_tenant(Relation leaf, const Jsonb *spec, List *sources)
-{
-	List	   *columns = paysafe_spec_columns(spec, "payment_column");
-	List	   *ancestors = paysafe_catalog_ancestors(RelationGetRelid(leaf));
-	ListCell   *lc;
-
-	foreach(lc, sources)
-	{
-		const RuleSource *source = lfirst(lc);
-		char	   *tenant;
-
-		if (source->kind->shows == NULL || source->observed || !list_member_oid(ancestors, source->relation))
-			continue;
-		tenant = paysafe_spec_text(source->spec, "tenant_column");
-		if (!paysafe_strings_contain(columns, tenant))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("groups of table \"%s\" belong to no tenant", RelationGetRelationName(leaf)),
-					 errdetail("The rows of a group are those with the same %s, whatever tenant has them.",
-							   paysafe_key_columns_words(columns)),
-					 errhint("Make column \"%s\" one of those that name a group: payment_column => '{%s,%s}'.",
-							 tenant, tenant, paysafe_strings_join(columns))));
-	}
 }
 
 static void
@@ -92,7 +63,7 @@ compile_capture_side(CaptureState *state, const CompileInput *input)
 
 	paysafe_key_columns_find(leaf, paysafe_spec_columns(spec, "payment_column"), &side->payment);
 	if (!OidIsValid(state->payment_root))
-		check_group_tenant(leaf, spec, input->sources);
+		paysafe_refund_source_check_tenant(input, paysafe_spec_columns(spec, "payment_column"), false);
 	paysafe_money_column(leaf, paysafe_spec_text(spec, "amount_column"), &side->amount);
 	paysafe_money_decimals(&side->amount, paysafe_spec_optional_text(spec, "decimals"));
 	side->own_currency = paysafe_spec_optional_text(spec, "currency_column") != NULL;

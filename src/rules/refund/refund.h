@@ -284,6 +284,15 @@ extern int	paysafe_refund_read_payment(const RefundState *state, const KeyValues
 extern int	paysafe_refund_lock_payment(const RefundState *state, const KeyValues *key, bool hidden_too,
 										FoundPayment *out);
 
+/*
+ * Is the group, or what payouts are of, another tenant's?  It has the tenant in its name.  False where payments
+ * are rows.
+ */
+extern bool paysafe_refund_is_hidden_group(const RefundState *state, const KeyValues *key);
+
+/* Whose the refund is, or its payment, as text; NULL: nobody's. */
+extern char *paysafe_refund_owner(Relation leaf, TupleTableSlot *row, const FoundPayment *payment);
+
 /* The refund rule compiled for a leaf of the refund table; raises 55000. */
 extern const Rule *paysafe_refund_rule_of(Relation leaf, Oid refund_root, const char *name,
 										  const RelationRules **rules);
@@ -682,7 +691,7 @@ extern void paysafe_refund_check_existing(const Rule *rule, Relation rel, TupleT
 extern void paysafe_refund_check_existing_end(const Rule *rule, ExistingReport *report);
 extern bool paysafe_refund_in_parts(const Rule *rule);
 extern char *paysafe_refund_part_of(const Rule *rule, TupleTableSlot *row);
-extern bool paysafe_refund_approval_subject(const Rule *rule, const char *key, bool missing_ok,
+extern bool paysafe_refund_approval_subject(const Rule *rule, const char *key, bool missing_ok, bool hidden_too,
 											struct ApprovalSubject *out);
 extern char *paysafe_refund_loosened_by(const RuleSource *rule, const RuleSource *before,
 										const RuleSource *after);

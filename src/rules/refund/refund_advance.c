@@ -30,6 +30,7 @@
 #include "base/attempt.h"
 #include "base/refusal.h"
 #include "engine/approve.h"
+#include "engine/shown.h"
 #include "errors.h"
 #include "people/acting.h"
 #include "people/approval.h"
@@ -154,6 +155,10 @@ approved_money(const RefundState *state, char *payment, Numeric amount, char *cu
 	char	   *fault;
 
 	paysafe_refund_payment_argument(state, payment, &key);
+	if (paysafe_refund_is_hidden_group(state, &key))
+		not_possible(psprintf("The transaction does not work for the tenant of %s \"%s\".",
+							  paysafe_key_columns_words(state->refund.payment.names), paysafe_refusal_value(payment)),
+					 NO_TENANT_HINT);
 	count = state->refund.running ? paysafe_refund_running_payment(state, &key, &locked) :
 		paysafe_refund_lock_payment(state, &key, false, &locked);
 	if (!state->refund.running)

@@ -34,6 +34,7 @@
 #include "base/argument.h"
 #include "base/refusal.h"
 #include "base/scan.h"
+#include "engine/shown.h"
 #include "errors.h"
 #include "evidence/canon.h"
 #include "people/approval.h"
@@ -171,13 +172,10 @@ number_text(Oid type, Datum value)
 	switch (type)
 	{
 		case INT2OID:
-			return psprintf("%d", DatumGetInt16(value));
 		case INT4OID:
-			return psprintf("%d", DatumGetInt32(value));
 		case INT8OID:
-			return psprintf(INT64_FORMAT, DatumGetInt64(value));
 		case NUMERICOID:
-			return numeric_normalize(DatumGetNumeric(value));
+			return paysafe_row_key_value_text(type, value);
 	}
 	return NULL;
 }
@@ -375,6 +373,7 @@ paysafe_refund_changed_column(const RefundSide *side, const RowChange *change, b
 typedef struct RefundRow
 {
 	const RefundState *state;
+	bool		hidden_too;		/* whatever the transaction may know of */
 	int			count;
 	char	   *fault;			/* why it cannot be one, or NULL */
 	bool		is_other;		/* the rule does not hold for it */
@@ -422,7 +421,7 @@ is_unseen(TupleTableSlot *row)
 }
 
 static void
-read_terms(const RefundState *state, FoundPayment *payment, const RefundLife *life, TupleTableSlot *row,
+read_terms(const RefundState *state, FoundPayment *payment, const RefundLife *life, Relation leaf, TupleTableSlot *row,
 		   RefundRow *refund)
 {
 	char	   *currency = paysafe_refund_currency(&state->refund, row, payment);
@@ -431,7 +430,7 @@ read_terms(const RefundState *state, FoundPayment *payment, const RefundLife *li
 
 	paysafe_refund_payout_in(state, payment, currency);
 	standing.amount = paysafe_refund_amount(&state->refund, row, payment);
-	paysafe_refund_flow_read(state, currency, row, life->requesters, life, &standing.flow);
+	paysafe_refund_flow_read(state, currency, row, paysafe_refund_owner(leaf, row, payment), life->requesters, life, &standing.flow);
 	paysafe_refund_standing_terms(&standing, currency, &terms);
 	paysafe_refund_terms_of_subject(&terms, life, &refund->terms);
 }
@@ -449,6 +448,8 @@ read_refund(Relation rel, TupleTableSlot *row, void *arg)
 	const char *column;
 	int			sqlstate;
 
+	if (!refund->hidden_too && !paysafe_shown_reader(refund->state->refund_root, rel, row))
+		return true;
 	if (++refund->count > 1)
 		return false;
 	refund->is_other = !paysafe_row_filter_has(&side->rows, row, &column);
@@ -472,7 +473,7 @@ read_refund(Relation rel, TupleTableSlot *row, void *arg)
 	paysafe_refund_digest(state, life, payment.key, row, row, refund->digest);
 	refund->words = refund_words(state, refund, &payment, row);
 	refund->money = paysafe_refund_row_money(state, &payment, paysafe_refund_currency(side, row, &payment), row);
-	read_terms(state, &payment, life, row, refund);
+	read_terms(state, &payment, life, rel, row, refund);
 	return true;
 }
 
@@ -523,12 +524,12 @@ check_refund_row(const RefundState *state, const RefundRow *refund, const char *
 }
 
 bool
-paysafe_refund_approval_subject(const Rule *rule, const char *key, bool missing_ok,
+paysafe_refund_approval_subject(const Rule *rule, const char *key, bool missing_ok, bool hidden_too,
 								ApprovalSubject *out)
 {
 	/* looking for the row may compile rules anew: keep what is needed later */
 	RefundState state = *(RefundState *) rule->compiled;
-	RefundRow	refund = {.state = &state};
+	RefundRow	refund = {.state = &state, .hidden_too = hidden_too};
 	Snapshot	snapshot;
 
 	/* in a table that has both, the rule is there twice */

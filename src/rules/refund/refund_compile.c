@@ -108,6 +108,8 @@ compile_refund_side(RefundState *state, const CompileInput *input, List *history
 		compile_place(side, input);
 	if (running)
 		paysafe_refund_running_compile(side, input);
+	else if (state->payout)
+		paysafe_refund_source_check_tenant(input, state->payment_key, true);
 	paysafe_row_filter_compile(leaf, spec, &side->rows);
 	paysafe_refund_several_check(input, &side->rows);
 	paysafe_status_value_spec_column(leaf, spec, &status);

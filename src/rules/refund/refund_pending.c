@@ -46,6 +46,14 @@ typedef struct PendingOutput
 } PendingOutput;
 
 static bool
+works_for_all(void)
+{
+	const TenantContext *context = paysafe_tenant_use();
+
+	return context != NULL && context->tenant == NULL;
+}
+
+static bool
 is_recorded(const RefundSide *side, const char *status)
 {
 	for (int i = 0; i < side->recorded.n; i++)
@@ -96,6 +104,7 @@ typedef struct Pending
 	TimestampTz at;				/* 0: before the rule, or not yet */
 	List	   *escalations;	/* of GroupEscalation */
 	const char *rejected_by;	/* or NULL */
+	bool		total_hidden;	/* from who asks: of other tenants' rows, too */
 } Pending;
 
 static void
@@ -143,6 +152,7 @@ put_pending(const RefundState *state, const Pending *pending, PendingOutput *out
 	nulls[5] = pending->status == NULL;
 	if (pending->status != NULL)
 		values[5] = CStringGetTextDatum(pending->status);
+	nulls[6] = pending->total_hidden;
 	values[6] = NumericGetDatum(terms->total);
 	nulls[7] = terms->band == NULL;
 	if (terms->band != NULL)
@@ -212,7 +222,7 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 	currency = paysafe_refund_currency(side, row, &payment);
 	standing.life = life;
 	standing.amount = paysafe_refund_amount(side, row, &payment);
-	paysafe_refund_flow_read(state, currency, row, life->requesters, life, &standing.flow);
+	paysafe_refund_flow_read(state, currency, row, paysafe_refund_owner(rel, row, &payment), life->requesters, life, &standing.flow);
 	paysafe_refund_terms(side->thresholds, currency, paysafe_refund_standing_total, &standing, &terms);
 	paysafe_refund_terms_of_subject(&terms, life, &subject);
 	subject.rule = state->rule;
@@ -239,6 +249,7 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 	pending.writers = life->writers;
 	pending.at = life->requested;
 	pending.escalations = paysafe_refund_escalations(&terms, life);
+	pending.total_hidden = !out->everything && !works_for_all() && paysafe_refund_flow_is_hidden(terms.band, rel);
 	put_pending(state, &pending, out);
 }
 
@@ -285,7 +296,7 @@ output_in_advance(const RefundState *state, const RefundRequest *request, Pendin
 	paysafe_refund_payout_in(state, &meant.payment, money->currency);
 	if (request->at != 0)
 		pending.person = &request->person;
-	paysafe_refund_flow_read(state, money->currency, NULL, pending.person ? list_make1((void *) pending.person) : NIL, NULL, &standing.flow);
+	paysafe_refund_flow_read(state, money->currency, NULL, NULL, pending.person ? list_make1((void *) pending.person) : NIL, NULL, &standing.flow);
 	paysafe_refund_terms(state->refund.thresholds, money->currency, paysafe_refund_standing_total, &standing, &terms);
 	paysafe_refund_terms_of_subject(&terms, NULL, &subject);
 	pending.rejected_by = paysafe_refund_rejected_by(state, &(RefundAsked)
@@ -405,14 +416,6 @@ output_leaf(Relation leaf, const RefundRule *rule, MemoryContext row_context, Pe
 	ExecDropSingleTupleTableSlot(slot);
 	table_endscan(scan);
 	UnregisterSnapshot(snapshot);
-}
-
-static bool
-works_for_all(void)
-{
-	const TenantContext *context = paysafe_tenant_use();
-
-	return context != NULL && context->tenant == NULL;
 }
 
 /* SQL-callable functions */

@@ -250,6 +250,39 @@ find_group(const RefundState *state, const KeyValues *key, bool lock, FoundPayme
 	return 1;
 }
 
+bool
+paysafe_refund_is_hidden_group(const RefundState *state, const KeyValues *key)
+{
+	const KeyColumns *columns = &state->refund.payment;
+	Relation	leaf;
+	TupleTableSlot *row;
+	bool		hidden;
+
+	if (OidIsValid(state->payment_root) || state->refund.running)
+		return false;
+	/* a row of that name, of which nothing else is known */
+	leaf = table_open(state->leaf, AccessShareLock);
+	row = MakeSingleTupleTableSlot(RelationGetDescr(leaf), &TTSOpsVirtual);
+	ExecStoreAllNullTuple(row);
+	for (int i = 0; i < columns->key.n; i++)
+	{
+		row->tts_values[columns->key.attnums[i] - 1] = key->values[i];
+		row->tts_isnull[columns->key.attnums[i] - 1] = false;
+	}
+	hidden = !paysafe_shown_row(leaf, row);
+	ExecDropSingleTupleTableSlot(row);
+	table_close(leaf, NoLock);
+	return hidden;
+}
+
+char *
+paysafe_refund_owner(Relation leaf, TupleTableSlot *row, const FoundPayment *payment)
+{
+	char	   *owner = paysafe_shown_owner(leaf, row);
+
+	return owner == NULL && payment != NULL ? payment->owner : owner;
+}
+
 void
 paysafe_refund_look_again(FoundPayment *payment)
 {

@@ -10,9 +10,11 @@
 #include "access/table.h"
 #include "utils/rel.h"
 
+#include "engine/rule.h"
 #include "rules/refund/refund_source.h"
 #include "store/catalog.h"
 #include "values/captured.h"
+#include "values/key_columns.h"
 #include "values/spec.h"
 
 const RuleSource *
@@ -86,4 +88,32 @@ paysafe_refund_source_amount(const RuleSource *refund, AmountColumn *out)
 	/* what refunds may total */
 	paysafe_money_decimals(out, paysafe_spec_optional_text(refund->spec, "decimals"));
 	table_close(rel, AccessShareLock);
+}
+
+void
+paysafe_refund_source_check_tenant(const CompileInput *input, List *columns, bool payouts)
+{
+	const char *table = RelationGetRelationName(input->leaf);
+	List	   *ancestors = paysafe_catalog_ancestors(RelationGetRelid(input->leaf));
+	char	   *words = paysafe_key_columns_words(columns);
+	ListCell   *lc;
+
+	foreach(lc, input->sources)
+	{
+		const RuleSource *source = lfirst(lc);
+		char	   *tenant;
+
+		if (source->kind->shows == NULL || source->observed || !list_member_oid(ancestors, source->relation))
+			continue;
+		tenant = paysafe_spec_text(source->spec, "tenant_column");
+		if (!paysafe_strings_contain(columns, tenant))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("%s of table \"%s\" belong to no tenant", payouts ? "payouts" : "groups", table),
+					 errdetail("%s those with the same %s, whatever tenant has them.",
+							   payouts ? "What is approved in advance, and what has passed the gate, is that of" : "The rows of a group are", words),
+					 errhint("Make column \"%s\" one of those that name %s: payment_column => '{%s,%s}'.",
+							 tenant, payouts ? "what a payout is of" : "a group",
+							 tenant, paysafe_strings_join(columns))));
+	}
 }

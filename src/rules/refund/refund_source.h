@@ -26,4 +26,10 @@ extern void paysafe_refund_source_captured(const RuleSource *captures, AmountCol
 /* What a rule of refunds calls captured, with its units, which are those of all sums. */
 extern void paysafe_refund_source_amount(const RuleSource *refund, AmountColumn *out);
 
+/*
+ * What rows with the same values in these columns come to is summed up, and approved in advance, whosever
+ * they are: where the leaf's rows belong to tenants, the tenant is one of them; raises 22023 otherwise.
+ */
+extern void paysafe_refund_source_check_tenant(const CompileInput *input, List *columns, bool payouts);
+
 #endif							/* PAYSAFE_REFUND_SOURCE_H */
