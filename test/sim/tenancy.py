@@ -627,7 +627,7 @@ class Play(accounts.Play):
         assert t is not None
         n = self.names.index(t)
         codes = self.wrong(c, t)
-        if self.chance(0.15):
+        if self.chance(0.25):
             n = self.rng.choice([i for i in range(len(self.names)) if i != n])
             codes.add("23R06")
         return t, n, codes
@@ -737,7 +737,7 @@ class Play(accounts.Play):
             self.try_it(c, "TRUNCATE item" + (" CASCADE" if self.lined else ""), {"42501", "23T03"})
 
     STEPS = {
-        "act": 3, "read": 5, "add": 5, "takes": 1, "change": 5, "remove": 1.5, "line": 2, "refund": 2, "capture": 2,
+        "act": 3, "read": 5, "add": 5, "takes": 1, "change": 5, "remove": 1.5, "line": 2, "refund": 2, "capture": 3,
         "savepoint": 2, "aside": 1, "empty": 0.2,
     }  # fmt: skip
 
