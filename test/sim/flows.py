@@ -169,7 +169,9 @@ class Play(tabled.Play):
         if counts != "values" and self.chance(0.3):
             column, band = "amount", (Decimal(40), Decimal(60))
         statuses: tuple[str, ...] = rng.choice([(), (), ("declined",), ("paid", "declined")])
-        within = SHORT if self.refusing and self.chance(0.3) else LONG
+        # whose end values see to by themselves
+        short = self.refusing and self.chance(0.5 if counts == "values" else 0.3)
+        within = SHORT if short else LONG
         return Rule(name, keys, maximum, within, counts, column, band, statuses, self.refusing)
 
     @staticmethod
