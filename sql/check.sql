@@ -122,6 +122,11 @@ CREATE FUNCTION paysafe.check_extension(OUT subject text, OUT check_name text, O
 	BEGIN ATOMIC
 		WITH extension AS (
 			SELECT e.oid, e.extowner, e.extversion, 'paysafe'::regnamespace AS schema FROM pg_extension e WHERE e.extname = 'paysafe'
+		), member AS MATERIALIZED (
+			-- of nothing that a row of pg_proc has: looked up once, not for each function
+			SELECT d.objid FROM pg_depend d
+			 WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
+			   AND d.refobjid = (SELECT e.oid FROM extension e)
 		), own AS (
 			SELECT c.oid, c.relname, c.relkind, c.relowner, c.relacl, c.relrowsecurity, c.relhasrules, c.relispartition
 			  FROM pg_class c, extension e WHERE c.relnamespace = e.schema AND c.relkind IN ('r', 'p')
@@ -129,13 +134,10 @@ CREATE FUNCTION paysafe.check_extension(OUT subject text, OUT check_name text, O
 		SELECT 'extension', 'functions', count(*) = 0, string_agg(p.oid::regprocedure::text, ', ')
 		  FROM pg_proc p, extension e
 		 WHERE (p.pronamespace = e.schema
-				OR p.oid IN (SELECT d.objid FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass
-					AND d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND d.deptype = 'e'))
+				OR p.oid IN (SELECT m.objid FROM member m))
 		   AND (p.proowner <> e.extowner
 				OR p.pronamespace <> e.schema
-				OR NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass
-					AND d.objid = p.oid AND d.refclassid = 'pg_extension'::regclass
-					AND d.refobjid = e.oid AND d.deptype = 'e')
+				OR p.oid NOT IN (SELECT m.objid FROM member m)
 				OR CASE (SELECT l.lanname FROM pg_language l WHERE l.oid = p.prolang)
 					WHEN 'c' THEN p.probin <> '$libdir/paysafe' OR p.prosrc <> 'paysafe_' || p.proname
 					WHEN 'sql' THEN p.prosqlbody IS NULL

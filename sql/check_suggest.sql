@@ -76,7 +76,10 @@ CREATE FUNCTION paysafe.suggest(
 	LANGUAGE sql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	BEGIN ATOMIC
-		WITH morph AS MATERIALIZED (
+		WITH asked AS MATERIALIZED (
+			-- nothing is looked at where nothing can be declared
+			SELECT c.oid FROM pg_class c WHERE c.oid = relation AND paysafe.check_suggestible(c.oid::regclass)
+		), morph AS MATERIALIZED (
 			-- what rows hang on by a type and an id, if the types that are there are names of tables
 			SELECT DISTINCT t.attname AS type, i.attname AS id, s.to_status AS word, c.oid AS other
 			  FROM pg_class r JOIN pg_attribute t ON t.attrelid = r.oid AND t.attname ~ '([a-z]_type|[a-z]Type)$' JOIN pg_type y ON y.oid = t.atttypid AND y.typname IN ('text', 'varchar')
@@ -85,8 +88,14 @@ CREATE FUNCTION paysafe.suggest(
 				   LATERAL (SELECT lower(regexp_replace(x.word, '([a-z0-9])([A-Z])', '\1_\2', 'g')) AS name
 							  FROM (VALUES (regexp_replace(s.to_status, '^.*[^A-Za-z0-9_]', '')), (regexp_replace(s.to_status, '[^A-Za-z0-9_]+', '_', 'g'))) x (word)) w
 				   JOIN pg_class c ON lower(regexp_replace(c.relname, '([a-z0-9])([A-Z])', '\1_\2', 'g')) IN (w.name, w.name || 's', w.name || 'es', regexp_replace(w.name, 'y$', 'ies'))
-			 WHERE r.oid = relation AND r.relname ~* 'refund|chargeback|payback|reversal' AND paysafe.check_suggestible(r.oid::regclass)
+			 WHERE r.oid = (SELECT k.oid FROM asked k) AND r.relname ~* 'refund|chargeback|payback|reversal'
 			   AND c.relnamespace = r.relnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.oid <> r.oid AND has_table_privilege(c.oid, 'SELECT')
+		), near AS MATERIALIZED (
+			-- the table and those that it has to do with
+			SELECT k.oid FROM asked k
+			UNION SELECT m.other FROM morph m
+			UNION SELECT f.confrelid FROM asked k JOIN pg_constraint f ON f.conrelid = k.oid AND f.contype = 'f'
+			UNION SELECT f.conrelid FROM asked k JOIN pg_constraint f ON f.confrelid = k.oid AND f.contype = 'f'
 		), col AS MATERIALIZED (
 			-- word: the name as patterns have it, whatever the style: PaidAt, paidAt and PAID_AT are paid_at
 			SELECT a.attrelid AS rel, a.attname AS name, a.attnum,
@@ -100,18 +109,15 @@ CREATE FUNCTION paysafe.suggest(
 				   b.typname IN ('date', 'timestamp', 'timestamptz') AS point,
 				   b.typname IN ('int2', 'int4', 'int8', 'numeric', 'text', 'varchar', 'bpchar', 'uuid', 'bytea', 'bool', 'date', 'timestamp', 'timestamptz') AS key,
 				   CASE WHEN b.typname = 'numeric' AND m.typmod >= 0 THEN ((m.typmod - 4) & 2047 # 1024) - 1024 END AS scale
-			  FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+			  FROM near k JOIN pg_class c ON c.oid = k.oid AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence = 'p'
+				   JOIN pg_attribute a ON a.attrelid = c.oid JOIN pg_type t ON t.oid = a.atttypid
 				   JOIN pg_type b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END,
 				   LATERAL (SELECT CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END AS typmod) m
 			 WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated <> 'v'
-			   AND EXISTS (SELECT 1 FROM pg_class c WHERE c.oid = a.attrelid AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence = 'p')
-			   AND (a.attrelid = relation OR a.attrelid IN (SELECT m.other FROM morph m)
-					OR a.attrelid IN (SELECT f.confrelid FROM pg_constraint f WHERE f.conrelid = relation AND f.contype = 'f')
-					OR a.attrelid IN (SELECT f.conrelid FROM pg_constraint f WHERE f.confrelid = relation AND f.contype = 'f'))
 		), pick AS MATERIALIZED (
 			-- the best column of a table for each purpose
 			SELECT DISTINCT ON (c.rel, p.purpose) c.rel, p.purpose, c.name, p.rank
-			  FROM col c JOIN (VALUES
+			  FROM (VALUES
 				('status', '^(status|state)$', 'status', 1), ('status', '_(status|state)$', 'status', 2), ('status', '^(payment|refund|transaction|charge|capture|payout)_(status|state)_id$', 'status', 3),
 				('status', '^(order_|sale_)?(status|state)_id$', 'status', 4), ('status', '^(is_|was_)?(success|successful|succeeded|captured|paid|settled|completed|confirmed|processed)$', 'flag', 5),
 				('status', '^(captured|paid|settled|completed|confirmed|succeeded|processed|executed|refunded)_?(at|on|date|time)(_utc)?$', 'point', 6),
@@ -137,10 +143,13 @@ CREATE FUNCTION paysafe.suggest(
 				('payee', '^(merchant|payee|recipient|beneficiary|seller|vendor|customer|account|wallet)(_(id|no|uuid|key))?$', 'key', 1),
 				('balance', '^(balance|current_balance)(_cents|_minor)?$', 'number', 1),
 				('minimum', '^(minimum|min_balance|minimum_balance|floor)$', 'number', 1)
-			  ) p (purpose, pattern, kind, rank)
-				ON c.word ~ p.pattern
-			   AND CASE p.kind WHEN 'number' THEN c.number WHEN 'text' THEN c.text OR c.enum WHEN 'enum' THEN c.enum WHEN 'flag' THEN c.flag WHEN 'opaque' THEN c.opaque
-								WHEN 'point' THEN c.point WHEN 'status' THEN c.text OR c.enum OR c.minor WHEN 'key' THEN c.key ELSE false END
+			  ) p (purpose, pattern, kind, rank),
+				   -- of each pattern all columns: it is compiled once
+				   LATERAL (SELECT l.rel, l.name, l.attnum FROM col l
+							 WHERE l.word ~ p.pattern
+							   AND CASE p.kind WHEN 'number' THEN l.number WHEN 'text' THEN l.text OR l.enum WHEN 'enum' THEN l.enum WHEN 'flag' THEN l.flag WHEN 'opaque' THEN l.opaque
+											   WHEN 'point' THEN l.point WHEN 'status' THEN l.text OR l.enum OR l.minor WHEN 'key' THEN l.key ELSE false END
+							OFFSET 0) c
 			 ORDER BY c.rel, p.purpose, p.rank, c.attnum
 		), best AS MATERIALIZED (
 			SELECT p.rel, max(p.name::text) FILTER (WHERE p.purpose = 'status') AS status,
@@ -186,7 +195,7 @@ CREATE FUNCTION paysafe.suggest(
 					 WHERE f.conrelid = c.oid AND f.contype = 'f' AND f.conkey = ARRAY[s.attnum] AND NOT s.text AND NOT s.enum
 					   AND n.word ~ '^(technical_name|code|slug|key|identifier|name|label|title|status|state)$' AND t.relowner = c.relowner
 					 ORDER BY n.word ~ '^(name|label|title)$', n.attnum LIMIT 1) w ON true
-			 WHERE c.oid = relation AND paysafe.check_suggestible(c.oid::regclass)
+			 WHERE c.oid = (SELECT k.oid FROM asked k)
 		), fk AS MATERIALIZED (
 			SELECT f.confrelid AS other, CASE WHEN cardinality(f.conkey) = 1 THEN n.names[1]::text ELSE n.names::text END AS name,
 				   n.names[1] AS first, cardinality(f.conkey) AS columns
