@@ -33,11 +33,12 @@ check:
 check-orms:
 	@test/lib/check.sh $(ORM_KINDS)
 
+# random machines and floods meet the same code everywhere: a part of them will do
 check-versions:
-	@test/lib/check.sh regress isolation pgtap encoding dump upgrade replication property reading guard services throttle shape passkey seal attacks fits
+	@MACHINES=250 PAIRS=75 FLOOD=5000 test/lib/check.sh regress isolation pgtap encoding dump upgrade replication property reading guard services throttle shape passkey seal attacks fits
 
 check-assert:
-	@test/lib/assert.sh regress isolation pgtap guard
+	@FLOOD=5000 test/lib/assert.sh regress isolation pgtap guard
 
 check-core:
 	@test/core/run

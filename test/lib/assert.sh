@@ -14,4 +14,4 @@ trap 'exit 143' TERM HUP
 tar --exclude=./.git --exclude=./tmp_check --exclude='*.o' --exclude='*.bc' --exclude='*.so' -cf - . |
 	tar -C "$copy" -xf -
 cd "$copy"
-COPT="${COPT:-} -DUSE_ASSERT_CHECKING" test/lib/check.sh "$@"
+COPT="${COPT:-} -DUSE_ASSERT_CHECKING" BITCODE=no test/lib/check.sh "$@"

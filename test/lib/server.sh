@@ -66,10 +66,13 @@ server_use() {
 	case :$PATH: in *":$PGBIN:"*) ;; *) PATH=$PGBIN:$PATH ;; esac
 }
 
-# make, as if called by hand
+# make, as if called by hand.  BITCODE=no: without what clang makes of each file for the JIT,
+# which the private tree leaves out and which takes as long as all of the rest.
 server_make() {
+	local bitcode=()
+	[ "${BITCODE:-yes}" = yes ] || bitcode=(with_llvm=no)
 	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL \
-		make -s -C "$SERVER_SOURCE" PG_CONFIG="$PG_CONFIG" "$@" >&2
+		make -s -C "$SERVER_SOURCE" PG_CONFIG="$PG_CONFIG" "${bitcode[@]}" "$@" >&2
 }
 
 # Build the extension and install it into the private tree.  The build is done
@@ -131,6 +134,20 @@ server_kill() {
 	done
 	echo "process $1 is there two minutes after it was killed" >&2
 	return 1
+}
+
+# What a command says at last: as soon as that is $1, or when four minutes are over.  What is
+# compared is what was seen: asked once more it might say something else.
+#
+#   server_answer EXPECTED COMMAND...
+server_answer() {
+	local end=$((SECONDS + 240)) got=
+	while :; do
+		got=$("${@:2}" 2>/dev/null) || :
+		[ "$got" != "$1" ] && [ $SECONDS -lt $end ] || break
+		sleep 0.1
+	done
+	echo "$got"
 }
 
 # Remove database $1.  Its sessions are given some seconds to end; who stays is said, and
