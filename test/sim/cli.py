@@ -260,10 +260,14 @@ class Job:
             ),
         }
 
+        if args.acts:
+            sort = self.books[args.only]
+            sort.acts = {name: sort.acts[name] for name in args.acts.split(",")}
+
     def run(self) -> None:
         try:
             self.server = Server(self.dsn)
-            if self.number == 0 and self.args.worlds != 1:
+            if self.number == 0 and self.args.worlds != 1 and not self.args.acts:
                 for path in sorted((Path(__file__).parent / "found").glob("*.sim")):
                     self.judge(replay(self.server, path), -1)
             self.worlds()
@@ -426,6 +430,7 @@ def arguments() -> argparse.Namespace:
     add("--jobs", type=int, default=len(servers))
     add("--worlds", type=int, default=None)
     add("--only", choices=SORTS, default="", help="one sort of plays")
+    add("--acts", default="", help="of one sort with a model, nothing but these acts: a,b")
     add("--replay", type=Path, default=None, help="play a finding that was kept")
     add("--no-shrink", action="store_true", help="print all steps of a finding")
     add("--go-on", action="store_true", help="do not stop at the first finding")

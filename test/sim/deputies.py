@@ -389,13 +389,15 @@ class Play(banded.Play):
             self.in_place(self.m.delegations[-1])
 
     def stand_in(self) -> None:
-        """Somebody who is in no group approves for a member; something comes between."""
-        some = [b.group for b in self.all_bands() if b.group and self.m.groups[b.group]]
-        if not some:
+        """Somebody who is in no group approves for a member, and others as far as it takes; something comes between."""
+        asked = {b.group for b in self.all_bands() if b.group and self.m.groups[b.group]}
+        if not asked:
             return
-        members = self.m.groups[self.rng.choice(some)]
-        giver = self.rng.choice(sorted(members))
-        takers = [p for p in PEOPLE if p not in members]
+        # who is in all that are asked for, if there is such a one
+        members = [self.m.groups[g] for g in sorted(asked)]
+        givers = [p for p in PEOPLE if all(p in m for m in members)] or sorted(members[0])
+        giver = self.rng.choice(givers)
+        takers = [p for p in PEOPLE if all(p not in m for m in members)]
         if not takers:
             return
         taker = self.rng.choice(takers)
@@ -414,8 +416,18 @@ class Play(banded.Play):
             return
         i = max(self.m.rows)
         if self.approve_by(i, taker, 2):
-            self.comes_between(there[0])
+            for person in self.rng.sample(PEOPLE, len(PEOPLE)):
+                if person not in (giver, taker) and not self.ready(i):
+                    self.approve_by(i, person, 2)
+            self.comes_between(there[0], i)
         self.send_it(i)
+
+    def ready(self, i: int) -> bool:
+        """Would it pass?"""
+        try:
+            return self.passes(i)
+        except Unsaid:
+            return True
 
     def in_place(self, d: Delegation) -> None:
         """Who has been asked to approves; something may come between."""
@@ -430,13 +442,15 @@ class Play(banded.Play):
         for person in order[: self.rng.choice([1, 2])]:
             self.approve_by(i, person, 2 if self.chance(0.7) else 0)
         if self.chance(0.6):
-            self.comes_between(d)
+            self.comes_between(d, i)
         self.send_it(i)
 
-    def comes_between(self, d: Delegation) -> None:
+    def comes_between(self, d: Delegation, i: int) -> None:
         """What was approved in his place: it is over, or he is nobody who could."""
         way = self.rng.choice(["back", "back", "leaves", "leaves", "returns", "away"])
         some = [g for g in GROUPS if d.giver in self.m.groups[g]]
+        asked = {b.group for b in self.above(self.m.rows[i])}
+        some = [g for g in some if g in asked] or some
         if way == "back":
             self.over(d)
         elif way == "away":

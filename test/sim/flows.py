@@ -169,7 +169,9 @@ class Play(tabled.Play):
         if counts != "values" and self.chance(0.3):
             column, band = "amount", (Decimal(40), Decimal(60))
         statuses: tuple[str, ...] = rng.choice([(), (), ("declined",), ("paid", "declined")])
-        within = SHORT if self.refusing and self.chance(0.3) else LONG
+        # whose end values see to by themselves
+        short = self.refusing and self.chance(0.5 if counts == "values" else 0.3)
+        within = SHORT if short else LONG
         return Rule(name, keys, maximum, within, counts, column, band, statuses, self.refusing)
 
     @staticmethod
@@ -599,18 +601,33 @@ class Play(tabled.Play):
         )
         self.fill()
 
-    def fill(self) -> None:
+    def fill(self, like: Row | None = None, column: str = "card") -> None:
         """Of one key as much as there may be, and one more, one by one."""
         if self.full():
             return
-        like = self.a_row()
+        like = like or self.a_row()
         for _ in range(self.rng.choice([3, 5])):
             i, self.next = self.next, self.next + 1
-            row = replace(like, card=self.rng.choice("pqrstu")) if self.chance(0.7) else like
+            row = like
+            if self.chance(0.7):
+                other: Any = self.rng.choice([1, 2, 3] if column == "customer" else "pqrstu")
+                row = replace(like, **{column: other})
             work = [
                 Change(f"INSERT INTO {self.table()} VALUES {self.row_values(i, row)}", [(i, row)])
             ]
             self.one(work)
+
+    def counted_row(self, rule: Rule) -> Row:
+        """One that counts for a rule."""
+        like = self.a_row()
+        like = replace(
+            like,
+            customer=like.customer or self.rng.choice([1, 2, 3]),
+            shop=like.shop or "x",
+            card=like.card or "p",
+        )
+        status = self.rng.choice(rule.statuses or ("paid", "declined"))
+        return replace(like, amount=Decimal(self.rng.choice([40, 50])), status=status)
 
     def one(self, work: list[Change], who: str = "a") -> bool:
         """In a transaction of its own."""
@@ -747,12 +764,19 @@ class Play(tabled.Play):
     # ------------------------------------------------------------ rules, windows, the server
 
     def pause(self) -> None:
-        """Short windows pass; what counts no more is removed."""
-        if any(r.within == SHORT for r in self.rules.values()):
+        """Short windows pass, and the same key has room again; what counts no more is removed, sooner or later."""
+        short = [r for r in self.rules.values() if r.within == SHORT]
+        if not short:
+            self.must("SELECT paysafe.velocity_expire()", True, "", "super")
             self.fill()
-            self.run(f"SELECT pg_sleep({self.rng.choice([0.7, SHORT + 0.1])})", "super")
-        self.must("SELECT paysafe.velocity_expire()", True, "", "super")
-        self.fill()
+            return
+        rule = self.rng.choice(short)
+        like, column = self.counted_row(rule), rule.column if rule.counts == "values" else "card"
+        self.fill(like, column)
+        self.run(f"SELECT pg_sleep({self.rng.choice([0.7, SHORT + 0.1, SHORT + 0.1])})", "super")
+        if self.chance(0.5):
+            self.must("SELECT paysafe.velocity_expire()", True, "", "super")
+        self.fill(like, column)
 
     def tighten(self) -> None:
         """At once, and what has counted goes on counting."""

@@ -166,6 +166,8 @@ class Play(registry.Play):
         if self.traps and note == LOST:
             return
         to = self.owner_for(name)
+        if self.chance(0.5):  # his own, to another one
+            name, to = owner, self.rng.choice([n for n in self.names() if not self.same(owner, n)])
         if self.chance(0.1):
             self.by(f"UPDATE job SET owner = NULL WHERE id = {i}", False, name)
         elif self.by(

@@ -4,7 +4,7 @@ By doc/tenants.md and reference.md (protect_tenant, act_for_tenant) alone: a tra
 works, reads and writes rows of that tenant and no others, and is that tenant's to its end, whatever is
 rolled back; across tenants it is on record at once.  The tables are plain ones, trees of partitions and
 children, some that come later; tenants are told by every type; other rules hold for the same rows: a
-machine, what is audited, refunds, cascades, policies that were there before.  Sessions keep plans, read by
+machine, what is audited, captures and refunds, cascades, policies that were there before.  Sessions keep plans, read by
 several workers, through views and functions of the owner; a second one works for somebody else meanwhile.
 """
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 import copy
 import random
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -60,6 +61,7 @@ class Books:
     items: dict[int, Row] = field(default_factory=dict)
     lines: dict[int, Line] = field(default_factory=dict)
     back: dict[int, tuple[str, int, int]] = field(default_factory=dict)  # tenant, payment, amount
+    charge: dict[int, tuple[str, int, int]] = field(default_factory=dict)  # what is captured, if in rows
 
 
 @dataclass
@@ -114,6 +116,8 @@ class Play(accounts.Play):
         self.most = rng.choice([None, None, 3, 5])
         self.money_too = self.chance(0.5)
         self.wide = self.chance(0.5)  # payments are named with their tenant
+        self.by_rows = self.chance(0.5)  # what is captured of them is in rows
+        self.rows_owned = self.chance(0.6)  # which belong to tenants, too
         self.later = self.chance(0.3)  # rows are there before the rule
         self.seen_across = 0
         self.there = Books()
@@ -173,6 +177,9 @@ class Play(accounts.Play):
                 f"CREATE TABLE back (id int PRIMARY KEY, tenant {self.type}, pay_id int, amount bigint, status text)",
                 "CREATE INDEX ON back (tenant, pay_id)",
                 "CREATE INDEX ON back (pay_id)",
+                f"CREATE TABLE charge (id int PRIMARY KEY, tenant {self.type}, pay_id int, amount bigint)",
+                "CREATE INDEX ON charge (tenant, pay_id)",
+                "CREATE INDEX ON charge (pay_id)",
             ]
         if self.policy:
             out += [
@@ -223,10 +230,18 @@ class Play(accounts.Play):
         if self.money_too:
             names = "'{tenant,pay_id}'" if self.wide else "'pay_id'"
             key = "'{tenant,id}'" if self.wide else "'id'"
+            captured = ", payment_amount_column => 'captured', payment_currency_column => 'currency'"
+            if self.by_rows:
+                captured = ""
+                out += [
+                    f"SELECT paysafe.protect_captures('charge', 'pay', {names}, 'amount', currency => 'EUR', payment_key =>"
+                    f" {key}, deletable => true)",
+                ]
+                if self.rows_owned:
+                    out.append(f"SELECT {self.rule('charge', None)}")
             out += [
                 f"SELECT paysafe.protect_refund('back', 'pay', {names}, 'amount', status_column => 'status', gated =>"
-                f" '{{sent}}', void => '{{failed}}', payment_key => {key}, payment_amount_column => 'captured',"
-                " payment_currency_column => 'currency')",
+                f" '{{sent}}', void => '{{failed}}', payment_key => {key}{captured})",
                 "SELECT paysafe.set_refund_threshold('back', 'EUR', 100000)",
                 f"SELECT {self.rule('pay', None)}",
                 f"SELECT {self.rule('back', None)}",
@@ -237,6 +252,10 @@ class Play(accounts.Play):
         """A payment of 100 for each tenant; its number is the tenant's."""
         for i, t in enumerate(self.names):
             sql = f"SELECT paysafe.act_for_tenant('{t}');\nINSERT INTO pay VALUES ({i}, {self.lit(t)}, 100, 'EUR')"
+            if self.by_rows:
+                sql += f";\nINSERT INTO charge VALUES ({i}, {self.lit(t)}, {i}, 60)"
+                self.there.charge[i] = (t, i, 60)
+                self.next = max(self.next, len(self.names))
             self.must(f"BEGIN;\n{sql};\nCOMMIT", True, "")
 
     def plans(self, who: str) -> None:
@@ -306,7 +325,7 @@ class Play(accounts.Play):
     def wrote(self, c: Context, table: str, op: str, key: int) -> None:
         c.used = c.at
         said = f"{ALL}: {c.reason}" if c.at == ALL else c.at or ""
-        if table != "back":
+        if table not in ("back", "charge"):
             c.changes.append((table, op, key, said, c.reason))
 
     def act(self, c: Context) -> None:
@@ -602,16 +621,30 @@ class Play(accounts.Play):
             self.there.lines[i] = Line(i, t, r.id)
             self.wrote(c, "line", "INSERT", i)
 
+    def of_whom(self, c: Context) -> tuple[str, int, set[str]]:
+        """Whose row it will be, and its payment: one of his, or of another tenant, whatever is said."""
+        t = self.rng.choice(self.names) if c.at in (None, ALL) else c.at
+        assert t is not None
+        n = self.names.index(t)
+        codes = self.wrong(c, t)
+        if self.chance(0.25):
+            n = self.rng.choice([i for i in range(len(self.names)) if i != n])
+            codes.add("23R06")
+        return t, n, codes
+
+    def captured(self, n: int) -> int:
+        return sum(a for _, p, a in self.there.charge.values() if p == n) if self.by_rows else 100
+
+    def refunded(self, n: int) -> int:
+        return sum(a for _, p, a in self.there.back.values() if p == n)
+
     def refund(self, c: Context) -> None:
         """Of a payment of its tenant; what others have refunded of it counts, whoever sees it."""
         if not self.money_too:
             return
-        t = self.rng.choice(self.names) if c.at in (None, ALL) else c.at
-        assert t is not None
-        n = self.names.index(t)
-        left = 100 - sum(a for _, p, a in self.there.back.values() if p == n)
+        t, n, codes = self.of_whom(c)
+        left = self.captured(n) - self.refunded(n)
         amount = self.rng.choice([left, left + 1, 10, 30])
-        codes = self.wrong(c, t)
         if amount > left:
             codes.add("23R01")
         if amount <= 0:
@@ -626,6 +659,48 @@ class Play(accounts.Play):
             self.there.back[i] = (t, n, amount)
             self.wrote(c, "back", "INSERT", i)
         else:
+            c.may()
+
+    def capture(self, c: Context) -> None:
+        """Of a payment of its tenant; or what was captured is taken back, as far as it is not refunded."""
+        if not self.money_too or not self.by_rows:
+            return
+        if self.there.charge and self.chance(0.4):
+            self.uncapture(c, self.rng.choice(list(self.there.charge)))
+            return
+        t, n, codes = self.of_whom(c)
+        if not self.rows_owned:
+            # whose payment it is counts alone
+            other = n != self.names.index(t)
+            codes = {"23N02"} if c.at is None else set()
+            if other and (self.wide or c.at not in (None, ALL)):
+                codes.add("23R06")
+        amount = self.rng.choice([10, 20, 50, 0])
+        if amount <= 0:
+            codes.add("23R04")
+        i = self.next
+        self.next += 1
+        sql = f"INSERT INTO charge VALUES ({i}, {self.lit(t)}, {n}, {amount})"
+        if self.try_it(c, sql, codes):
+            self.there.charge[i] = (t, n, amount)
+            self.wrote(c, "charge", "INSERT", i)
+        else:
+            c.may()
+
+    def uncapture(self, c: Context, i: int) -> None:
+        t, n, amount = self.there.charge[i]
+        shown = c.past or c.at in (t, ALL) or not self.rows_owned
+        codes = self.wrong(c, t) if shown else set()
+        if not self.rows_owned:
+            codes = {"23N02"} if c.at is None else set()
+            if c.at not in (None, ALL, self.names[n]):
+                codes |= {"23R06", "23R07"}  # the payment is not there
+        if shown and self.captured(n) - amount < self.refunded(n):
+            codes.add("23R01")
+        if self.try_it(c, f"DELETE FROM charge WHERE id = {i}", codes) and shown:
+            del self.there.charge[i]
+            self.wrote(c, "charge", "DELETE", i)
+        elif c.at is not None or c.past:
             c.may()
 
     def savepoint(self, c: Context) -> None:
@@ -662,7 +737,7 @@ class Play(accounts.Play):
             self.try_it(c, "TRUNCATE item" + (" CASCADE" if self.lined else ""), {"42501", "23T03"})
 
     STEPS = {
-        "act": 3, "read": 5, "add": 5, "takes": 1, "change": 5, "remove": 1.5, "line": 2, "refund": 2,
+        "act": 3, "read": 5, "add": 5, "takes": 1, "change": 5, "remove": 1.5, "line": 2, "refund": 2, "capture": 3,
         "savepoint": 2, "aside": 1, "empty": 0.2,
     }  # fmt: skip
 
@@ -814,9 +889,10 @@ class Play(accounts.Play):
         )
         if got != want:
             raise Found("rows", f"{got} are there, it should be {want}")
-        for name, model in (("line", self.there.lines), ("back", self.there.back)):
-            if name == "line" and not self.lined or name == "back" and not self.money_too:
-                continue
+        stored: dict[str, Iterable[int]] = {"line": self.there.lines} if self.lined else {}
+        if self.money_too:
+            stored |= {"back": self.there.back, "charge": self.there.charge}
+        for name, model in stored.items():
             ids = sorted(i for (i,) in self.ask(f"SELECT id FROM {name}"))
             if ids != sorted(model):
                 raise Found("rows", f"{name} has {ids}, it should be {sorted(model)}")

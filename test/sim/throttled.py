@@ -4,7 +4,8 @@ By doc/throttle.md alone: policies with limits by user, by address, by both and 
 in one tier or two; requests of several sessions, within transactions and savepoints that are undone, by backends that
 are ended; tokens that are given back; limits that become tighter at once and looser by two.  Limits whose tokens come
 back within hours are counted exactly; of one that is quick no more passes in any time than it has and comes back.
-Whoever fails with keys too often is locked out, whatever he has then.
+Whoever fails with keys too often is locked out, whatever he has then; who fails as an approver from an address
+(act_from) approves nothing from there, and everything from elsewhere.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from commands import APP, OWNER, Found
 PERS: tuple[tuple[str, ...], ...] = ((), ("user",), ("address",), ("user", "address"))
 USERS = ("ann", "Ann", "bob", 42)
 ADDRESSES = ("192.0.2.7", "192.0.2.8")
-FAILURES = 3  # so many keys may be wrong
+FAILURES = 3  # so many keys may be wrong, and so many may approve who may not
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,10 @@ class Play(accounts.Play):
         for per in self.rng.sample(PERS, self.rng.choice([1, 2, 3])):
             self.m.tiers["default"][per] = self.limit(per, durable[per])
         self.failed: dict[str, int] = {}  # by address
+        self.denied: dict[str, int] = {}  # as approvers
+        self.six = self.chance(0.4)  # of addresses of IPv6, the network counts
         self.keys: dict[str, str] = {}
+        self.reason = 0  # no two proposals are the same
         self.gold = self.chance(0.4)
         self.golden = {
             per: self.limit(per, durable[per])
@@ -95,7 +99,7 @@ class Play(accounts.Play):
     def setup(self) -> None:
         self.run(
             f"GRANT EXECUTE ON FUNCTION paysafe.act_as, paysafe.approve, paysafe.propose, paysafe.throttle,"
-            f" paysafe.throttle_return, paysafe.set_throttle, paysafe.remove_throttle, paysafe.api_key_verify TO {APP}, {OWNER};\n"
+            f" paysafe.throttle_return, paysafe.set_throttle, paysafe.remove_throttle, paysafe.api_key_verify, paysafe.act_from TO {APP}, {OWNER};\n"
             f"GRANT SELECT ON paysafe.pending_change TO {APP}, {OWNER}",
             "super",
         )
@@ -115,13 +119,14 @@ class Play(accounts.Play):
             "owner",
         )
 
-        # one policy for all plays of a database
-        self.must(
-            f"SELECT paysafe.set_throttle('failed/api_key', 1, '24 hours', 'guessed', per => '{{address}}', burst => {FAILURES})",
-            True,
-            "",
-            "super",
-        )
+        # one policy of each for all plays of a database
+        for what in ("api_key", "approval"):
+            self.must(
+                f"SELECT paysafe.set_throttle('failed/{what}', 1, '24 hours', 'guessed', per => '{{address}}', burst => {FAILURES})",
+                True,
+                "",
+                "super",
+            )
         for name in ("good", "revoked"):
             self.keys[name] = self.ask(f"SELECT paysafe.api_key_issue('{self.schema} {name}', '{{a:b}}')")[0][0]
         self.must(f"SELECT paysafe.api_key_revoke_all('{self.schema} revoked', 'stolen')", True, "", "super")
@@ -274,9 +279,19 @@ class Play(accounts.Play):
     # ------------------------------------------------------------ keys that are guessed
 
     def an_address(self) -> str:
-        """One that no other play has, in a form of its own."""
+        """One that no other play has."""
         n = zlib.crc32(f"{self.conns['a'].info.dbname} {self.schema}".encode())
-        return f"10.{n % 256}.{n // 256 % 256}.{self.rng.choice([1, 1, 2])}"
+        one = self.rng.choice([1, 1, 2])
+        if self.six:
+            return f"2001:db8:{n % 65536:x}:{one}::"
+        return f"10.{n % 256}.{n // 256 % 256}.{one}"
+
+    def formed(self, at: str) -> str:
+        """In one of its forms."""
+        if not self.six:
+            return self.rng.choice([at, at, f"{at}:80"])
+        host = self.rng.choice([f"{at}1", f"{at}1", f"{at.upper()}A:2"])
+        return self.rng.choice([host, host, f"[{host}]:80"])
 
     def guess(self) -> None:
         """Whoever fails too often fails, also with what is right; who gives no address is nobody."""
@@ -286,7 +301,7 @@ class Play(accounts.Play):
             self.must("BEGIN", True, "", who)
         for _ in range(self.rng.choice([1, 2, 5])):
             name = self.rng.choice([*self.keys, "good"])
-            address = self.rng.choice([at, at, at, f"{at}:80", ""])
+            address = "" if self.chance(0.2) else self.formed(at)
             scope = self.rng.choice(["a:b", "a:b", "c"])
             origin = f"'{address}'" if address else "NULL"
             sql = f"SELECT verdict FROM paysafe.api_key_verify('{self.keys[name]}', '{scope}', {origin})"
@@ -306,10 +321,70 @@ class Play(accounts.Play):
         """It is ended by who may say so."""
         at = self.an_address()
         n = self.rng.choice([1, FAILURES])
-        sql = f"SELECT paysafe.throttle_return('failed/api_key', '{{\"address\": \"{at}\"}}', {n})"
+        sql = f"SELECT paysafe.throttle_return('failed/api_key', '{{\"address\": \"{self.formed(at)}\"}}', {n})"
         self.must(sql, True, "")
         self.failed[at] = max(self.failed.get(at, 0) - n, 0)
         self.guess()
+
+    def try_names(self) -> None:
+        """Who may not approve is counted by the address that is told last, whatever is rolled back; from there nobody
+        approves then, and nothing is left of it."""
+        tier, old = self.some_limit()
+        new = replace(old, burst=old.burst + 1)
+        self.reason += 1
+        call = self.declared(new, tier).replace("'guessed'", f"'more {self.reason}'")
+        owner = "BEGIN;\nSELECT paysafe.act_as('anna');\n"
+        self.must(f"{owner}SELECT paysafe.propose('more');\nSELECT {call};\nCOMMIT", True, "", "owner")
+        at, done = self.an_address(), False
+        for _ in range(self.rng.choice([1, 3, 5])):
+            done = self.tries(at)
+            if done:
+                break
+        if not done and self.chance(0.5):
+            elsewhere = self.rng.choice(["", "", "unknown"])
+            done = self.tries(elsewhere, "bert")
+        if self.must(f"{owner}SELECT {call};\nCOMMIT", done, "42501", "owner"):
+            self.m.tiers[tier][new.per] = new
+        self.one(self.m, self.a_key(), 1, tier)
+
+    def tries(self, at: str, name: str = "") -> bool:
+        """Somebody approves what was proposed last, from there: has it passed?"""
+        who = self.rng.choice(["a", "b", "owner"])
+        name = name or self.rng.choice(["anna", "anna", "bert"])
+        steps = ["BEGIN"]
+        if self.chance(0.3):  # the last one counts
+            steps.append(f"SELECT paysafe.act_from('{self.formed(self.an_address())}')")
+        tell = f"SELECT paysafe.act_from('{self.formed(at) if at and at != 'unknown' else at}')"
+        if not at:
+            tell = "SELECT paysafe.act_from(NULL)"
+        # also what is rolled back has been told
+        steps += ["SAVEPOINT s", tell, "ROLLBACK TO s"] if self.chance(0.3) else [tell]
+        steps.append(f"SELECT paysafe.act_as('{name}')")
+        steps.append(
+            "DO $$BEGIN PERFORM paysafe.approve(approved_as, key, 'agreed') FROM"
+            " (SELECT * FROM paysafe.pending_change ORDER BY id DESC LIMIT 1) x; END$$"
+        )
+        within = self.chance(0.2)  # a refusal is caught, and counts
+        if within:
+            steps[-1] = (
+                "DO $$BEGIN PERFORM paysafe.approve(approved_as, key, 'agreed') FROM (SELECT * FROM paysafe.pending_change"
+                " ORDER BY id DESC LIMIT 1) x; EXCEPTION WHEN insufficient_privilege THEN RAISE division_by_zero; END$$"
+            )
+        known = at not in ("", "unknown")
+        good = name == "bert" and not (known and self.denied.get(at, 0) >= FAILURES)
+        if name != "bert" and known:
+            self.denied[at] = min(self.denied.get(at, 0) + 1, FAILURES)
+        end = self.rng.choice(["COMMIT", "COMMIT", "ROLLBACK"])
+        refused = "22012" if within else "42501"
+        return self.must(";\n".join([*steps, end]), good, refused, who) and end == "COMMIT"
+
+    def let_approve(self) -> None:
+        """Whoever may give tokens back lets them approve again."""
+        at, n = self.an_address(), self.rng.choice([1, FAILURES])
+        key = json.dumps({"address": self.formed(at)})
+        self.must(f"SELECT paysafe.throttle_return('failed/approval', '{key}', {n})", True, "")
+        self.denied[at] = max(self.denied.get(at, 0) - n, 0)
+        self.try_names()
 
     # ------------------------------------------------------------ changes
 
@@ -420,6 +495,8 @@ ACTS: dict[str, float] = {
     "hurry": 1.5,
     "guess": 3,
     "let_in": 1,
+    "try_names": 3,
+    "let_approve": 1,
 }
 
 
