@@ -24,6 +24,7 @@
 #include "nodes/tidbitmap.h"
 #include "parser/parse_relation.h"
 #include "storage/lmgr.h"
+#include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/backend_status.h"
 #include "utils/guc_tables.h"
@@ -43,6 +44,17 @@
 #else
 #define PAYSAFE_NORETURN __attribute__((noreturn))
 #endif
+
+/* Which of this backend's transactions is under way? */
+static inline LocalTransactionId
+local_transaction_compat(void)
+{
+#if PG_VERSION_NUM >= 170000
+	return MyProc->vxid.lxid;
+#else
+	return MyProc->lxid;
+#endif
+}
 
 /* Does the role own the relation?  Superusers own everything. */
 static inline bool

@@ -351,7 +351,8 @@ Oid
 paysafe_outcome_next(int64 minute)
 {
 	Oid			result = InvalidOid;
-	OutcomeDatabase *longest = NULL;
+	OutcomeDatabase *next = NULL;
+	int64		next_asked = 0;
 	TimestampTz now = GetCurrentTimestamp();
 
 	LWLockAcquire(table->lock, LW_EXCLUSIVE);
@@ -359,18 +360,22 @@ paysafe_outcome_next(int64 minute)
 	for (int i = 0; i < DATABASES; i++)
 	{
 		OutcomeDatabase *database = &table->databases[i];
+		int64		asked = database->asked > minute ? PG_INT64_MIN : database->asked;
 
 		/* a clock that was set back does not keep it waiting */
 		if (!OidIsValid(database->database) || database->asked == minute)
 			continue;
-		/* where there is room for some only, they take turns */
-		if (longest == NULL || database->asked < longest->asked)
-			longest = database;
+		/* where there is room for some only, they take turns; those that the clock has gone behind come first */
+		if (next == NULL || asked < next_asked)
+		{
+			next = database;
+			next_asked = asked;
+		}
 	}
-	if (longest != NULL)
+	if (next != NULL)
 	{
-		longest->asked = minute;
-		result = longest->database;
+		next->asked = minute;
+		result = next->database;
 	}
 	LWLockRelease(table->lock);
 	return result;

@@ -90,7 +90,7 @@ foreign_code(void)
 			return psprintf("A function of role \"%s\" calls it in the name of whoever reads or writes.",
 							GetUserNameFromId(owner, true));
 		return !paysafe_nesting_is_stored() ? NULL :
-			pstrdup("An expression of a table, policy, view or type calls it in the name of whoever reads or writes.");
+			pstrdup("An expression of a table, policy, view or type calls it in the name of whoever reads or writes, or may: a text was run in this transaction (query_to_xml and its like).");
 	}
 	GetUserIdAndSecContext(&user, &security_context);
 	return (security_context & SECURITY_LOCAL_USERID_CHANGE) != 0 ||

@@ -26,7 +26,6 @@
 #include "nodes/parsenodes.h"
 #include "nodes/value.h"
 #include "parser/parser.h"
-#include "tcop/pquery.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
@@ -35,12 +34,14 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
+#include "compat.h"
 #include "guard/nesting.h"
 #include "store/catalog.h"
 
 /* The functions under way, outermost first. */
 typedef struct Call
 {
+	Oid			function;
 	Oid			owner;
 	bool		definer;		/* SECURITY DEFINER: runs in the name of its owner */
 	bool		disguised;		/* its SET clause changes the role that it runs as */
@@ -89,6 +90,15 @@ acts(Node *node, void *context)
 		return false;
 	if (IsA(node, FuncCall) && may_act(strVal(llast(((FuncCall *) node)->funcname))))
 		return true;
+	/* a function may be called as if it were an attribute */
+	if (IsA(node, A_Indirection))
+	{
+		ListCell   *lc;
+
+		foreach(lc, ((A_Indirection *) node)->indirection)
+			if (IsA(lfirst(lc), String) && may_act(strVal(lfirst(lc))))
+				return true;
+	}
 	return raw_expression_tree_walker(node, acts, context);
 }
 
@@ -113,9 +123,12 @@ only_reads(HeapTuple tuple)
 	return IsA(statement, SelectStmt) && !acts(statement, NULL);
 }
 
-/* Does the body of BEGIN ATOMIC, which has no place for commands, call what is paysafe's? */
+/*
+ * Does the body of BEGIN ATOMIC, which has no place for commands, call this function, or, of
+ * InvalidOid, any that is paysafe's?
+ */
 static bool
-names_own(Oid function)
+names(Oid function, Oid named)
 {
 	Relation	depend = table_open(DependRelationId, AccessShareLock);
 	ScanKeyData keys[2];
@@ -131,13 +144,20 @@ names_own(Oid function)
 	while (!result && HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
-		HeapTuple	named = form->refclassid == ProcedureRelationId ?
-			SearchSysCache1(PROCOID, ObjectIdGetDatum(form->refobjid)) : NULL;
+		HeapTuple	found;
 
-		if (!HeapTupleIsValid(named))
+		if (form->refclassid != ProcedureRelationId)
 			continue;
-		result = is_own((Form_pg_proc) GETSTRUCT(named));
-		ReleaseSysCache(named);
+		if (OidIsValid(named))
+		{
+			result = form->refobjid == named;
+			continue;
+		}
+		found = SearchSysCache1(PROCOID, ObjectIdGetDatum(form->refobjid));
+		if (!HeapTupleIsValid(found))
+			continue;
+		result = is_own((Form_pg_proc) GETSTRUCT(found));
+		ReleaseSysCache(found);
 	}
 	systable_endscan(scan);
 	table_close(depend, AccessShareLock);
@@ -157,7 +177,7 @@ paysafe_nesting_counts(Oid function)
 	if (form->prolang == INTERNALlanguageId || form->prolang == ClanguageId)
 		result = is_own(form);
 	else if (!heap_attisnull(tuple, Anum_pg_proc_prosqlbody, NULL))
-		result = names_own(function);
+		result = names(function, InvalidOid);
 	else
 		result = !superuser_arg(form->proowner) &&
 			!(form->prolang == SQLlanguageId && only_reads(tuple));
@@ -253,6 +273,7 @@ paysafe_nesting_enter(FmgrInfo *function, Datum *known)
 		if (known != NULL && sizeof(Datum) == sizeof(uint64))
 			*known = (Datum) pack(&call);
 	}
+	call.function = function->fn_oid;
 	call.stored = call.own && is_stored(function->fn_expr);
 	if (depth == allocated)
 	{
@@ -288,10 +309,9 @@ paysafe_nesting_foreign_owner(void)
 
 /*
  * Functions that run a text are PostgreSQL's own, whose calls no hook surrounds; and what
- * their text calls has its place in it.  So it is the transaction that remembers one that
- * the client has not asked for by its name.
+ * their text calls has its place in it.  So it is the transaction that remembers one.
  */
-static TimestampTz text_run_in = 0;
+static LocalTransactionId text_run_in = InvalidLocalTransactionId;
 
 void
 paysafe_nesting_looked_up(Oid function)
@@ -306,9 +326,7 @@ paysafe_nesting_looked_up(Oid function)
 		case F_TS_STAT_TEXT:
 		case F_TS_STAT_TEXT_TEXT:
 		case F_TS_REWRITE_TSQUERY_TEXT:
-			if (ActivePortal == NULL || ActivePortal->sourceText == NULL ||
-				strcasestr(ActivePortal->sourceText, get_func_name(function)) == NULL)
-				text_run_in = GetCurrentTransactionStartTimestamp();
+			text_run_in = local_transaction_compat();
 			break;
 		default:
 			break;
@@ -318,11 +336,12 @@ paysafe_nesting_looked_up(Oid function)
 bool
 paysafe_nesting_is_stored(void)
 {
-	if (text_run_in != 0 && text_run_in == GetCurrentTransactionStartTimestamp())
+	if (text_run_in != InvalidLocalTransactionId && text_run_in == local_transaction_compat())
 		return true;
 	for (int i = depth - 1; i >= 0; i--)
 	{
-		if (calls[i].stored && (i == 0 || !calls[i - 1].atomic))
+		if (calls[i].stored &&
+			(i == 0 || !calls[i - 1].atomic || !names(calls[i - 1].function, calls[i].function)))
 			return true;
 		if (calls[i].definer)
 			break;

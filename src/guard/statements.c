@@ -351,6 +351,10 @@ paysafe_guard_gives_power(Node *statement)
 		case T_CreateExtensionStmt:
 		case T_CreatePLangStmt:
 		case T_LoadStmt:
+			/* what the client runs by its name, or COMMIT does, when the function has ended */
+		case T_PrepareStmt:
+		case T_DeallocateStmt:
+		case T_DeclareCursorStmt:
 			return true;
 		case T_AlterOwnerStmt:
 			return ((AlterOwnerStmt *) statement)->objectType == OBJECT_FUNCTION ||
@@ -358,8 +362,6 @@ paysafe_guard_gives_power(Node *statement)
 				((AlterOwnerStmt *) statement)->objectType == OBJECT_ROUTINE;
 		case T_CopyStmt:
 			return ((CopyStmt *) statement)->is_program;
-		case T_DeclareCursorStmt:	/* it runs at COMMIT, when the function has ended */
-			return (((DeclareCursorStmt *) statement)->options & CURSOR_OPT_HOLD) != 0;
 		case T_RenameStmt:
 			return ((RenameStmt *) statement)->renameType == OBJECT_ROLE;
 		case T_GrantStmt:

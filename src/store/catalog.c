@@ -300,9 +300,14 @@ look_for_extension(void)
 	 * in between there is nothing yet that could be in force, nor would anybody hear that
 	 * the row is rolled back.
 	 */
-	if (creating_extension && known.extension == CurrentExtensionObject &&
-		!OidIsValid(get_namespace_oid("paysafe", true)))
-		known.extension = InvalidOid;
+	if (creating_extension && known.extension == CurrentExtensionObject)
+	{
+		Oid			schema = get_namespace_oid("paysafe", true);
+
+		/* one that somebody prepared is not the extension's */
+		if (!OidIsValid(schema) || getExtensionOfObject(NamespaceRelationId, schema) != known.extension)
+			known.extension = InvalidOid;
+	}
 }
 
 bool

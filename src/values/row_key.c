@@ -719,9 +719,11 @@ paysafe_row_key_normalize(Oid relid, const char *key)
 }
 
 /*
- * The part as a value of the column's type would have it, or NULL if it is none.  Only
- * base types are asked, whose input functions leave nothing behind that an error would
- * have to clean up: a domain's constraints may be anything, and name no row.
+ * The part as a value of the column's type would have it, or NULL if it is none.  Only the
+ * types that keys of rules may have are asked: their input functions are PostgreSQL's own, and
+ * leave nothing behind that an error would have to clean up.  A domain's constraints, of
+ * elements and attributes too, may call anything, and name no row.  Nothing is rounded to
+ * what the column has room for: that would name another row.
  */
 static char *
 try_part(TupleDesc desc, AttrNumber attnum, char *part)
@@ -731,7 +733,10 @@ try_part(TupleDesc desc, AttrNumber attnum, char *part)
 	FormData_pg_attribute base = *att;
 	char	   *volatile text = NULL;
 
-	base.atttypid = getBaseTypeAndTypmod(att->atttypid, &base.atttypmod);
+	base.atttypid = getBaseType(att->atttypid);
+	base.atttypmod = -1;
+	if (!is_key_type(base.atttypid))
+		return NULL;
 	PG_TRY();
 	{
 		text = key_part(desc, attnum, paysafe_row_key_input(&base, part));

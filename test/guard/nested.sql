@@ -3,7 +3,7 @@
 -- temporary tables in the place of protected ones.  For a server that preloads
 -- paysafe.
 BEGIN;
-SELECT plan(102);
+SELECT plan(106);
 \ir ../pgtap/lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE ROLE regress_guard_owner CREATEROLE;
@@ -51,6 +51,7 @@ SELECT is(pg_temp.refusal(format('SELECT set_config(''test.inside'', %L, true); 
 	'CREATE FUNCTION shop.later() RETURNS int LANGUAGE sql SECURITY DEFINER AS ''SELECT 1''',
 	'ALTER FUNCTION shop.inside() OWNER TO CURRENT_USER', 'ALTER FUNCTION shop.inside() SECURITY DEFINER', 'CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION shop.ev()',
 	'COPY (SELECT 1) TO PROGRAM ''cat''',
+	'PREPARE later AS SELECT 1', 'DEALLOCATE later', 'DEALLOCATE ALL', 'DECLARE later CURSOR FOR SELECT 1',
 	'DO ''BEGIN ALTER ROLE regress_guard_app SUPERUSER; END''']) command;
 SELECT set_config('test.inside', $$SELECT paysafe.open_maintenance('why', 'T-1', '1 hour', '{shop.checks}')$$, true);
 SELECT is(pg_temp.refusal(command), '42501 paysafe_maintenance', 'a window in ' || command) FROM way;

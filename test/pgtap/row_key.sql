@@ -1,6 +1,6 @@
 -- Keys: what names a row, and what no rule can hold to.
 BEGIN;
-SELECT plan(123);
+SELECT plan(126);
 SET LOCAL client_min_messages = error;
 \ir lib/refusal.psql
 SET LOCAL search_path = public, pg_temp;
@@ -123,6 +123,17 @@ SELECT is((SELECT key FROM paysafe.pending_erasure), '2020-01-03,10.0.0.1', '...
 SELECT paysafe.hold('case ' || key, 'shop.day', key) FROM unnest('{"03.01.2020,10.0.0.1/32","x,y"}'::text[]) key;
 SELECT is((SELECT string_agg(key, ' ' ORDER BY id) FROM paysafe.legal_hold), '2020-01-03,10.0.0.1 x,y', 'holds, too; what is no value stays as it is');
 RESET datestyle;
+CREATE TABLE shop.fine (id numeric(10,2) PRIMARY KEY);
+SELECT paysafe.audit('shop.fine');
+INSERT INTO shop.fine VALUES (1.01);
+SELECT is((SELECT count(*)::int FROM paysafe.history('shop.fine', '1.005')), 0, 'nothing is rounded to a row');
+-- whatever a domain checks would run
+CREATE TEMP SEQUENCE tried;
+CREATE FUNCTION shop.tries(text) RETURNS boolean LANGUAGE sql AS $$ SELECT nextval('pg_temp.tried') > 0 $$;
+CREATE DOMAIN shop.checked AS text CHECK (shop.tries(VALUE));
+CREATE TABLE shop.odd (id shop.checked[] PRIMARY KEY);
+SELECT is((SELECT count(*)::int FROM paysafe.history('shop.odd', '{a}')), 0, 'a key of a type that no rule knows');
+SELECT is((SELECT is_called FROM tried), false, '... is not read as a value');
 
 -- A domain over an enum is compared by the enum's operators.
 CREATE TABLE shop.shelf (id shop.size_domain PRIMARY KEY, status shop.size_domain NOT NULL);

@@ -244,6 +244,8 @@ check_databases(void)
 	is("one after the other", paysafe_outcome_next(9), 1025);
 	is("where there is room for one", paysafe_outcome_next(10), 1);
 	is("the other is next", paysafe_outcome_next(11), 1025);
+	is("when the clock was set back", paysafe_outcome_next(5), 1);
+	is("they still take turns", paysafe_outcome_next(6), 1025);
 	paysafe_outcome_forget(1025);
 	is("it is gone", paysafe_outcome_series(&lost), 0);
 	is("and not judged", paysafe_outcome_next(12), 1);
