@@ -96,9 +96,15 @@ paysafe_shown_is_everything(Oid relid)
 }
 
 bool
+paysafe_shown_reads_all(Oid root)
+{
+	return paysafe_tenant_current() == NULL && paysafe_shown_is_everything(root);
+}
+
+bool
 paysafe_shown_reader(Oid root, Relation leaf, TupleTableSlot *row)
 {
-	return (paysafe_tenant_current() == NULL && paysafe_shown_is_everything(root)) || paysafe_shown_row(leaf, row);
+	return paysafe_shown_reads_all(root) || paysafe_shown_row(leaf, row);
 }
 
 bool

@@ -45,6 +45,9 @@ extern void paysafe_shown_require(const Rule *rule, const RowChange *change, Oid
  */
 extern bool paysafe_shown_is_everything(Oid relid);
 
+/* Does the current user read all rows of the tree of this root, and work for nobody in particular? */
+extern bool paysafe_shown_reads_all(Oid root);
+
 /*
  * May whoever reads a row of the tree of this root know of it?  Who reads all of them, and works for nobody in
  * particular, may.

@@ -1,6 +1,6 @@
 -- Accounts, reservations, balances and payments of another tenant are not there for whoever works for one.
 BEGIN;
-SELECT plan(54);
+SELECT plan(57);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -16,11 +16,16 @@ SELECT paysafe.protect_ledger('shop.entry', 'tx', 'account', 'amount', 'currency
 SELECT paysafe.protect_balance('shop.account', 'code', 'balance', 'shop.entry', 'minimum');
 SELECT paysafe.protect_refund('shop.refund', 'shop.payment', 'payment', 'amount', 'currency', 'status', '{sent}', '{void}', 'captured', 'currency');
 SELECT paysafe.set_refund_threshold('shop.refund', 'EUR', 500);
+-- refunds in a table that belongs to nobody are their payments' tenants'
+CREATE TABLE shop.plain (id int PRIMARY KEY, payment int, amount numeric, currency text DEFAULT 'EUR', status text DEFAULT 'asked');
+CREATE INDEX ON shop.plain (payment);
+SELECT paysafe.protect_refund('shop.plain', 'shop.payment', 'payment', 'amount', 'currency', 'status', '{sent}', '{void}', 'captured', 'currency');
 INSERT INTO shop.account VALUES ('mine', 7, 0, 0), ('cash', 7, NULL, NULL), ('theirs', 8, 0, 0), ('their cash', 8, NULL, NULL);
 INSERT INTO shop.entry (tenant, tx, account, amount) VALUES (7, 1, 'mine', 100), (7, 1, 'cash', -100), (8, 2, 'theirs', 300), (8, 2, 'their cash', -300);
 INSERT INTO shop.payment VALUES (1, 7, 1000), (2, 8, 1000);
 SELECT paysafe.act_as('ann');
 INSERT INTO shop.refund VALUES (1, 7, 1, 700), (2, 8, 2, 700);
+INSERT INTO shop.plain VALUES (1, 1, 10), (2, 2, 10);
 SELECT paysafe.reserve('shop.account', 'theirs', 10, key => 'k') AS theirs, set_config('paysafe_test.theirs', currval('paysafe.reservation_id_seq')::text, true) \gset
 -- tables whose tenants are numbers and texts; captures say what there is of an order
 CREATE TABLE shop."order" (id int PRIMARY KEY, tenant text, amount numeric, currency text DEFAULT 'EUR');
@@ -76,6 +81,7 @@ SELECT is(paysafe.balance('mine', accounts => 'shop.account'), 100::numeric, 'a 
 SELECT is((SELECT count(*) FROM paysafe.pending_approval WHERE relation = 'shop.refund'::regclass), 2::bigint, '... and what waits');
 
 SELECT paysafe.act_for_tenant('7');
+SELECT is(pg_temp.shown($$SELECT string_agg(key, ' ') FROM paysafe.pending_approval WHERE relation = 'shop.plain'::regclass$$), '1', 'a refund of another tenant''s payment does not wait here');
 SELECT is(pg_temp.shown(call), expected, call) FROM (VALUES
 	($$SELECT paysafe.balance('mine', accounts => 'shop.account')$$, '100'),
 	($$SELECT paysafe.balance('cash', accounts => 'shop.account')$$, '-100'),
@@ -119,6 +125,8 @@ SELECT is(pg_temp.refusal(statement), expected, statement) FROM (VALUES
 	($$SELECT paysafe.reject('shop.refund', '2', 'x')$$, '22023'),
 	($$SELECT paysafe.approval_challenge('shop.refund', '2')$$, '22023'),
 	($$SELECT paysafe.approve('shop.refund', '1', 'x')$$, 'accepted'),
+	($$SELECT paysafe.approve('shop.plain', '2', 'x')$$, '22023'),
+	($$SELECT paysafe.approve('shop.plain', '1', 'x')$$, 'accepted'),
 	($$SELECT paysafe.approve_refund('shop.till', '2', 600, 'EUR', 'x')$$, '22023'),
 	($$SELECT paysafe.reject_refund('shop.till', '2', 600, 'EUR', 'x')$$, '22023'),
 	($$SELECT paysafe.request_refund('shop.till', '2', 600, 'EUR', 'x')$$, '22023'),

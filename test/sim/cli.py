@@ -436,6 +436,8 @@ def arguments() -> argparse.Namespace:
     add("--go-on", action="store_true", help="do not stop at the first finding")
     add("--trace", action="store_true", help="print all steps and their answers")
     args = parser.parse_args()
+    if args.acts and args.only in ("", "worlds", "commands", "observed"):
+        parser.error("--acts needs --only, of a sort with a model")
     if args.seed is None:
         args.seed = int.from_bytes(os.urandom(3), "big")
     if args.minutes is None and args.worlds is None:

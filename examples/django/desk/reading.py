@@ -37,7 +37,7 @@ class Waiting:
     amount: Decimal
     currency: str
     status: str
-    total: Decimal
+    total: Optional[Decimal]
     threshold: Optional[Decimal]
     needed: int
     given: int
@@ -59,26 +59,26 @@ class Waiting:
         return name_of(self.rejected_by)
 
     @property
-    def before(self) -> Decimal:
-        """What of the payment is refunded without this one."""
-        return self.total - self.amount
+    def before(self) -> Optional[Decimal]:
+        """What of the payment is refunded without this one; None: not told to one tenant."""
+        return None if self.total is None else self.total - self.amount
 
     @property
     def captured(self) -> Decimal:
         return self.refund.payment.captured if self.refund else Decimal(0)
 
     @property
-    def left_before(self) -> Decimal:
-        return self.captured - self.before
+    def left_before(self) -> Optional[Decimal]:
+        return None if self.before is None else self.captured - self.before
 
     @property
-    def left(self) -> Decimal:
-        return self.captured - self.total
+    def left(self) -> Optional[Decimal]:
+        return None if self.total is None else self.captured - self.total
 
     @property
     def share(self) -> int:
         """Of the payment, in per cent, with this refund."""
-        return int(100 * self.total / self.captured) if self.captured else 0
+        return int(100 * self.total / self.captured) if self.total and self.captured else 0
 
     def is_of(self, actor: str) -> bool:
         """Has this one requested it, or changed it since?"""

@@ -421,7 +421,7 @@ is_unseen(TupleTableSlot *row)
 }
 
 static void
-read_terms(const RefundState *state, FoundPayment *payment, const RefundLife *life, Relation leaf, TupleTableSlot *row,
+read_terms(const RefundState *state, FoundPayment *payment, const RefundLife *life, TupleTableSlot *row,
 		   RefundRow *refund)
 {
 	char	   *currency = paysafe_refund_currency(&state->refund, row, payment);
@@ -430,7 +430,7 @@ read_terms(const RefundState *state, FoundPayment *payment, const RefundLife *li
 
 	paysafe_refund_payout_in(state, payment, currency);
 	standing.amount = paysafe_refund_amount(&state->refund, row, payment);
-	paysafe_refund_flow_read(state, currency, row, paysafe_refund_owner(leaf, row, payment), life->requesters, life, &standing.flow);
+	paysafe_refund_flow_read(state, currency, row, life->requesters, life, &standing.flow);
 	paysafe_refund_standing_terms(&standing, currency, &terms);
 	paysafe_refund_terms_of_subject(&terms, life, &refund->terms);
 }
@@ -460,6 +460,12 @@ read_refund(Relation rel, TupleTableSlot *row, void *arg)
 		return true;
 	(void) paysafe_key_columns_read(&side->payment, row, &payment_key, NULL);
 	paysafe_refund_read_payment(state, &payment_key, &payment);
+	/* another tenant's payment, of which it is */
+	if (!refund->hidden_too && payment.hidden && !paysafe_shown_reads_all(state->payment_root))
+	{
+		refund->count--;
+		return true;
+	}
 	refund->fault = paysafe_refund_fault(side, row, &payment, &column, &sqlstate);
 	if (refund->fault != NULL)
 		return true;
@@ -473,7 +479,7 @@ read_refund(Relation rel, TupleTableSlot *row, void *arg)
 	paysafe_refund_digest(state, life, payment.key, row, row, refund->digest);
 	refund->words = refund_words(state, refund, &payment, row);
 	refund->money = paysafe_refund_row_money(state, &payment, paysafe_refund_currency(side, row, &payment), row);
-	read_terms(state, &payment, life, rel, row, refund);
+	read_terms(state, &payment, life, row, refund);
 	return true;
 }
 

@@ -18,9 +18,8 @@
  * it is spelt.  Where nobody says who it is, all of these have one together, and so have all that cannot be
  * read.  Only digests are stored.
  *
- * Where rows belong to tenants, a beneficiary has a sum in each of them, so that none is told what another
- * one pays, or kept from paying it; what has passed before they did counts in all.  A person has one sum
- * over all tenants: it is that person's limit, not the tenant's.
+ * Whatever tenants the rows belong to, the sum is one: an account is an account, and a person's limit is
+ * not had once for each customer.  What it comes to is not told to one tenant.
  *
  * What was paid out before it passed is in a sum already, and not added again, where that is the same
  * sum: there may be more of them now.
@@ -37,7 +36,6 @@
 
 #include "base/argument.h"
 #include "base/id_claim.h"
-#include "engine/shown.h"
 #include "people/name.h"
 #include "people/name_fold.h"
 #include "people/registry.h"
@@ -59,7 +57,6 @@ typedef struct FlowKey
 {
 	uint8		digest[PAYSAFE_SHA256_LEN];
 	TimestampTz counted;		/* the row is in it since then: it was paid out before it passed; 0: it is not */
-	struct FlowKey *before;		/* the sum that it was a part of before the rows belonged to tenants, or NULL */
 } FlowKey;
 
 static FlowKey *
@@ -78,7 +75,7 @@ make_key(const char *kind, const void *name, int len)
 
 /* What all spellings of the beneficiary have in common. */
 static FlowKey *
-beneficiary_key_of_all(const RefundSide *side, TupleTableSlot *row)
+beneficiary_key(const RefundSide *side, TupleTableSlot *row)
 {
 	char	   *text = side->beneficiary.key.n > 0 ? paysafe_key_columns_row_text(&side->beneficiary, row, NULL) : NULL;
 	const pg_wchar *folded = text ? paysafe_name_fold(text) : NULL;
@@ -99,30 +96,12 @@ beneficiary_key_of_all(const RefundSide *side, TupleTableSlot *row)
 	return make_key("beneficiary", name.data, name.len);
 }
 
-/* The same within a tenant, if it is one's. */
-static FlowKey *
-beneficiary_key(const RefundSide *side, TupleTableSlot *row, const char *owner)
-{
-	FlowKey    *all = beneficiary_key_of_all(side, row);
-	FlowKey    *key;
-	StringInfoData name;
-
-	if (owner == NULL)
-		return all;
-	initStringInfo(&name);
-	paysafe_argument_append(&name, owner);
-	appendBinaryStringInfo(&name, (char *) all->digest, PAYSAFE_SHA256_LEN);
-	key = make_key("beneficiary of tenant", name.data, name.len);
-	key->before = all;
-	return key;
-}
-
 bool
 paysafe_refund_flow_goes_elsewhere(const RefundSide *side, const RowChange *change)
 {
 	return paysafe_key_columns_changed(&side->beneficiary, RelationGetDescr(change->rel),
 									   change->before, change->after) != InvalidAttrNumber &&
-		memcmp(beneficiary_key_of_all(side, change->before)->digest, beneficiary_key_of_all(side, change->after)->digest,
+		memcmp(beneficiary_key(side, change->before)->digest, beneficiary_key(side, change->after)->digest,
 			   PAYSAFE_SHA256_LEN) != 0;
 }
 
@@ -194,8 +173,7 @@ read_counted(Relation rel, HeapTuple tuple, void *arg)
 	bytea	   *of = DatumGetByteaPP(heap_getattr(tuple, FLOW_OF + 1, desc, &isnull));
 
 	if (strcmp(per, paysafe_refund_threshold_per_name(sum->per)) != 0 || VARSIZE_ANY_EXHDR(of) != PAYSAFE_SHA256_LEN ||
-		(memcmp(VARDATA_ANY(of), sum->key->digest, PAYSAFE_SHA256_LEN) != 0 &&
-		 (sum->key->before == NULL || memcmp(VARDATA_ANY(of), sum->key->before->digest, PAYSAFE_SHA256_LEN) != 0)))
+		memcmp(VARDATA_ANY(of), sum->key->digest, PAYSAFE_SHA256_LEN) != 0)
 		return true;
 	return read_at(rel, tuple, &sum->key->counted);
 }
@@ -216,7 +194,7 @@ find_counted(const RefundFlow *flow, SumKind per, FlowKey *key, TimestampTz sinc
 
 void
 paysafe_refund_flow_read(const RefundState *state, const char *currency, TupleTableSlot *row,
-						 const char *owner, const List *requesters, const RefundLife *life, RefundFlow *out)
+						 const List *requesters, const RefundLife *life, RefundFlow *out)
 {
 	ListCell   *lc;
 
@@ -226,7 +204,7 @@ paysafe_refund_flow_read(const RefundState *state, const char *currency, TupleTa
 	out->currency = paysafe_money_code(pstrdup(currency));
 	out->whole_key = life ? life->key : NULL;
 	if (row != NULL && is_asked(out, SUM_BENEFICIARY))
-		out->keys[SUM_BENEFICIARY] = list_make1(beneficiary_key(&state->refund, row, owner));
+		out->keys[SUM_BENEFICIARY] = list_make1(beneficiary_key(&state->refund, row));
 	if (is_asked(out, SUM_REQUESTER))
 		foreach(lc, requesters)
 			out->keys[SUM_REQUESTER] = with_key(out->keys[SUM_REQUESTER], requester_key(lfirst(lc)));
@@ -287,16 +265,6 @@ find_row(const RefundFlow *flow, SumKind per, const FlowKey *key, TimestampTz un
 	return row;
 }
 
-/* What a sum has risen by since then. */
-static Numeric
-passed_since(const RefundFlow *flow, SumKind per, const FlowKey *key, TimestampTz from)
-{
-	FlowRow		last = find_row(flow, per, key, DT_NOEND);
-
-	return last.at <= from ? paysafe_money_zero() :
-		paysafe_money_add(last.total, paysafe_money_negate(find_row(flow, per, key, from).total));
-}
-
 Numeric
 paysafe_refund_flow_total(const RefundFlow *flow, const Threshold *band, Numeric amount)
 {
@@ -309,11 +277,11 @@ paysafe_refund_flow_total(const RefundFlow *flow, const Threshold *band, Numeric
 	foreach(lc, flow->keys[band->per])
 	{
 		const FlowKey *key = lfirst(lc);
-		Numeric		sum = passed_since(flow, band->per, key, from);
+		FlowRow		last = find_row(flow, band->per, key, DT_NOEND);
+		Numeric		sum = paysafe_money_zero();
 
-		/* nothing is added to that any more, so that nobody waits for who does */
-		if (key->before != NULL)
-			sum = paysafe_money_add(sum, passed_since(flow, band->per, key->before, from));
+		if (last.at > from)
+			sum = paysafe_money_add(last.total, paysafe_money_negate(find_row(flow, band->per, key, from).total));
 		/* what was taken back makes no room */
 		if (paysafe_money_sign(sum) < 0)
 			sum = paysafe_money_zero();
@@ -360,9 +328,9 @@ paysafe_refund_flow_add(const RefundFlow *flow, Numeric amount)
 }
 
 bool
-paysafe_refund_flow_is_hidden(const Threshold *band, Relation leaf)
+paysafe_refund_flow_is_hidden(const Threshold *band, const char *owner)
 {
-	return band != NULL && band->per == SUM_REQUESTER && paysafe_shown_depends(leaf);
+	return band != NULL && owner != NULL && band->per != SUM_PAYMENT;
 }
 
 const char *

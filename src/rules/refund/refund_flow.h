@@ -22,12 +22,11 @@ typedef struct RefundFlow
 } RefundFlow;
 
 /*
- * Which they are.  row NULL: it is not there yet, and its beneficiary is unknown; owner: whose it is
- * (paysafe_refund_owner), or NULL; requesters (of Person) NIL: so is
+ * Which they are.  row NULL: it is not there yet, and its beneficiary is unknown; requesters (of Person) NIL: so is
  * who asks for it; life NULL: it has none.
  */
 extern void paysafe_refund_flow_read(const RefundState *state, const char *currency, TupleTableSlot *row,
-									 const char *owner, const List *requesters, const RefundLife *life, RefundFlow *out);
+									 const List *requesters, const RefundLife *life, RefundFlow *out);
 
 /*
  * Lock them until the end of the transaction, all of them before any is read.  Lock order: see refund.c.  A rule that is
@@ -42,10 +41,10 @@ extern Numeric paysafe_refund_flow_total(const RefundFlow *flow, const Threshold
 extern void paysafe_refund_flow_add(const RefundFlow *flow, Numeric amount);
 
 /*
- * Is the sum of more than the transaction may know of?  Rows of the leaf belong to tenants, and it is a person's, who
- * may work for others.
+ * Is the sum of more than the transaction may know of?  The refund is somebody's (paysafe_refund_owner), and the
+ * sum that of others' as well.
  */
-extern bool paysafe_refund_flow_is_hidden(const Threshold *band, Relation leaf);
+extern bool paysafe_refund_flow_is_hidden(const Threshold *band, const char *owner);
 
 /* What the sum of a band is of, as the beginning of a sentence; the payment's own in the caller's words. */
 extern const char *paysafe_refund_flow_words(const Threshold *band, bool payout, const char *payment_words);

@@ -58,7 +58,7 @@ gate_detail(const RefundSide *side, const RowChange *change, const FoundPayment 
 										   psprintf("%s \"%s\"", side->payout ? "Payouts of" : "Refunds of payment",
 													paysafe_refusal_value(payment->key))),
 				 paysafe_refund_threshold_period_text(terms->band->within),
-				 paysafe_refund_flow_is_hidden(terms->band, change->rel) ? "more" : money_words(payment, terms->total, currency),
+				 paysafe_refund_flow_is_hidden(terms->band, paysafe_refund_owner(change->rel, change->after, payment)) ? "more" : money_words(payment, terms->total, currency),
 				 paysafe_refund_band_words(terms->band),
 				 money_words(payment, terms->band->amount, currency)) :
 		psprintf("There is no threshold for %s, so every %s needs approval.",
@@ -157,7 +157,7 @@ paysafe_refund_pass_gate(const Rule *rule, const RowChange *change, const FoundP
 
 	if (!paysafe_refund_is_chargeback(side, change->after))
 	{
-		paysafe_refund_flow_read(state, currency, change->after, paysafe_refund_owner(change->rel, change->after, payment),
+		paysafe_refund_flow_read(state, currency, change->after,
 								 life->requesters != NIL ? life->requesters : list_make1(paysafe_person_current()), life,
 								 &passing.flow);
 		paysafe_refund_flow_lock(&passing.flow);

@@ -211,6 +211,8 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 		return;					/* refused wherever it goes */
 	(void) paysafe_key_columns_read(&side->payment, row, &payment_key, NULL);
 	paysafe_refund_read_payment(state, &payment_key, &payment);
+	if (payment.hidden && !paysafe_shown_reads_all(state->payment_root))
+		return;
 	paysafe_refund_payout_in(state, &payment, paysafe_refund_currency(side, row, &payment));
 	if (paysafe_refund_fault(side, row, &payment, &column, &sqlstate) != NULL)
 		return;
@@ -222,7 +224,7 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 	currency = paysafe_refund_currency(side, row, &payment);
 	standing.life = life;
 	standing.amount = paysafe_refund_amount(side, row, &payment);
-	paysafe_refund_flow_read(state, currency, row, paysafe_refund_owner(rel, row, &payment), life->requesters, life, &standing.flow);
+	paysafe_refund_flow_read(state, currency, row, life->requesters, life, &standing.flow);
 	paysafe_refund_terms(side->thresholds, currency, paysafe_refund_standing_total, &standing, &terms);
 	paysafe_refund_terms_of_subject(&terms, life, &subject);
 	subject.rule = state->rule;
@@ -249,7 +251,8 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 	pending.writers = life->writers;
 	pending.at = life->requested;
 	pending.escalations = paysafe_refund_escalations(&terms, life);
-	pending.total_hidden = !out->everything && !works_for_all() && paysafe_refund_flow_is_hidden(terms.band, rel);
+	pending.total_hidden = !out->everything && !works_for_all() &&
+		paysafe_refund_flow_is_hidden(terms.band, paysafe_refund_owner(rel, row, &payment));
 	put_pending(state, &pending, out);
 }
 
@@ -296,7 +299,7 @@ output_in_advance(const RefundState *state, const RefundRequest *request, Pendin
 	paysafe_refund_payout_in(state, &meant.payment, money->currency);
 	if (request->at != 0)
 		pending.person = &request->person;
-	paysafe_refund_flow_read(state, money->currency, NULL, NULL, pending.person ? list_make1((void *) pending.person) : NIL, NULL, &standing.flow);
+	paysafe_refund_flow_read(state, money->currency, NULL, pending.person ? list_make1((void *) pending.person) : NIL, NULL, &standing.flow);
 	paysafe_refund_terms(state->refund.thresholds, money->currency, paysafe_refund_standing_total, &standing, &terms);
 	paysafe_refund_terms_of_subject(&terms, NULL, &subject);
 	pending.rejected_by = paysafe_refund_rejected_by(state, &(RefundAsked)
@@ -418,6 +421,22 @@ output_leaf(Relation leaf, const RefundRule *rule, MemoryContext row_context, Pe
 	UnregisterSnapshot(snapshot);
 }
 
+/* A leaf, and the rule in it. */
+typedef struct LeafRule
+{
+	Relation	leaf;
+	const RefundRule *rule;
+} LeafRule;
+
+static void
+compile_leaf(void *arg)
+{
+	LeafRule   *one = arg;
+	const RelationRules *rules;
+
+	(void) paysafe_refund_rule_of(one->leaf, one->rule->relid, one->rule->name, &rules);
+}
+
 /* SQL-callable functions */
 
 PG_FUNCTION_INFO_V1(paysafe_pending_approvals);
@@ -457,7 +476,14 @@ paysafe_pending_approvals(PG_FUNCTION_ARGS)
 		foreach(lc2, paysafe_catalog_leaves(rule->relid))
 		{
 			Relation	leaf = table_open(lfirst_oid(lc2), AccessShareLock);
+			LeafRule	one = {leaf, rule};
 
+			/* a rule that does not fit its table any more, as check() says, hides no other */
+			if (paysafe_attempt(compile_leaf, &one) != NULL)
+			{
+				table_close(leaf, AccessShareLock);
+				continue;
+			}
 			output_leaf(leaf, rule, row_context, &out);
 			/* these have no rows that say whose they are */
 			if (foreach_current_index(lc2) == 0 && (out.everything || works_for_all()))

@@ -160,14 +160,14 @@ check_kept(const Rule *rule, const RowChange *change, Numeric before, Numeric af
 }
 
 static char *
-gate_detail(const RefundSide *side, Relation leaf, const char *payment, const char *currency, const GateTerms *terms)
+gate_detail(const RefundSide *side, const RowChange *change, const char *payment, const char *currency, const GateTerms *terms)
 {
 	if (terms->band == NULL)
 		return psprintf("There is no threshold for %s, so every refund needs approval.", paysafe_refusal_value(currency));
 	return psprintf("%s within %s would total %s; the threshold%s is %s.",
 					paysafe_refund_flow_words(terms->band, false, psprintf("Refunds of payment \"%s\"", paysafe_refusal_value(payment))),
 					paysafe_refund_threshold_period_text(terms->band->within),
-					paysafe_refund_flow_is_hidden(terms->band, leaf) ? "more" : money_words(side, terms->total, currency),
+					paysafe_refund_flow_is_hidden(terms->band, paysafe_refund_owner(change->rel, change->after, NULL)) ? "more" : money_words(side, terms->total, currency),
 					paysafe_refund_band_words(terms->band),
 					money_words(side, terms->band->amount, currency));
 }
@@ -242,7 +242,7 @@ check_gate(const Rule *rule, const RowChange *change, Numeric rise, const char *
 	bool		passes;
 	Rejection  *other = NULL;
 
-	paysafe_refund_flow_read(state, currency, change->after, paysafe_refund_owner(change->rel, change->after, NULL), life.requesters, NULL, &rising.flow);
+	paysafe_refund_flow_read(state, currency, change->after, life.requesters, NULL, &rising.flow);
 	paysafe_refund_flow_lock(&rising.flow);
 	paysafe_refund_terms(side->thresholds, currency, risen_total, &rising, &terms);
 	paysafe_refund_terms_of_subject(&terms, &life, &subject);
@@ -261,7 +261,7 @@ check_gate(const Rule *rule, const RowChange *change, Numeric rise, const char *
 	paysafe_refund_flow_add(&rising.flow, rise);
 	if (!passes && !rejected)
 		refuse_gate(rule, change, payment, rise, currency, other ? paysafe_rejection_other_words(other) :
-					gate_detail(side, change->rel, payment, currency, &terms), needed, &subject, have, is_fact);
+					gate_detail(side, change, payment, currency, &terms), needed, &subject, have, is_fact);
 	paysafe_refund_add_rise(state, payment, key, whole, rising.steps + 1, rise, currency,
 							!passes && !paysafe_rule_is_watched(rule), passes ? needed : 0, terms.bands);
 }

@@ -110,8 +110,8 @@ paysafe_refund_source_check_tenant(const CompileInput *input, List *columns, boo
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("%s of table \"%s\" belong to no tenant", payouts ? "payouts" : "groups", table),
-					 errdetail("%s those with the same %s, whatever tenant has them.",
-							   payouts ? "What is approved in advance, and what has passed the gate, is that of" : "The rows of a group are", words),
+					 payouts ? errdetail("Payouts with the same %s are summed up and approved together, whatever tenant has them.", words) :
+					 errdetail("The rows of a group are those with the same %s, whatever tenant has them.", words),
 					 errhint("Make column \"%s\" one of those that name %s: payment_column => '{%s,%s}'.",
 							 tenant, payouts ? "what a payout is of" : "a group",
 							 tenant, paysafe_strings_join(columns))));

@@ -51,7 +51,7 @@ class Pending:
     requested_at: Optional[datetime.datetime]
     money: str
     """The amount, in major units: 900.00 EUR."""
-    total: str
+    total: Optional[str]  # None: of more than the tenant may know
     """Of the payment's refunds, with this one."""
     limit: Optional[str]
     """The threshold; None: every refund needs an approval."""
