@@ -1,6 +1,6 @@
 -- Accounts, reservations, balances and payments of another tenant are not there for whoever works for one.
 BEGIN;
-SELECT plan(57);
+SELECT plan(59);
 \ir lib/refusal.psql
 SET LOCAL client_min_messages = error;
 CREATE SCHEMA shop;
@@ -25,6 +25,7 @@ INSERT INTO shop.entry (tenant, tx, account, amount) VALUES (7, 1, 'mine', 100),
 INSERT INTO shop.payment VALUES (1, 7, 1000), (2, 8, 1000);
 SELECT paysafe.act_as('ann');
 INSERT INTO shop.refund VALUES (1, 7, 1, 700), (2, 8, 2, 700);
+SELECT paysafe.set_refund_threshold('shop.plain', 'EUR', 5, "within" => '7 days', band => 'person', per => 'requester');
 INSERT INTO shop.plain VALUES (1, 1, 10), (2, 2, 10);
 SELECT paysafe.reserve('shop.account', 'theirs', 10, key => 'k') AS theirs, set_config('paysafe_test.theirs', currval('paysafe.reservation_id_seq')::text, true) \gset
 -- tables whose tenants are numbers and texts; captures say what there is of an order
@@ -60,6 +61,7 @@ SELECT paysafe.protect_tenant(t, 'tenant') FROM unnest('{shop.bill,shop.taken,sh
 SELECT paysafe.protect_tenant(t, 'tenant') FROM unnest('{shop.account,shop.entry,shop.payment,shop.refund,shop.order,shop.capture,shop.refund_of_order}'::regclass[]) t;
 GRANT ALL ON ALL TABLES IN SCHEMA shop TO regress_tenant_app;
 
+SELECT is((SELECT count(total_within)::int FROM paysafe.pending_approval WHERE relation = 'shop.plain'::regclass), 2, 'who reads all of them is told what a person has asked for');
 -- what somebody would learn, by a role that row security holds for
 CREATE FUNCTION pg_temp.shown(command text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -82,6 +84,7 @@ SELECT is((SELECT count(*) FROM paysafe.pending_approval WHERE relation = 'shop.
 
 SELECT paysafe.act_for_tenant('7');
 SELECT is(pg_temp.shown($$SELECT string_agg(key, ' ') FROM paysafe.pending_approval WHERE relation = 'shop.plain'::regclass$$), '1', 'a refund of another tenant''s payment does not wait here');
+SELECT is(pg_temp.shown($$SELECT count(total_within) FROM paysafe.pending_approval WHERE relation = 'shop.plain'::regclass$$), '0', '... nor is what its requester has asked for in all told');
 SELECT is(pg_temp.shown(call), expected, call) FROM (VALUES
 	($$SELECT paysafe.balance('mine', accounts => 'shop.account')$$, '100'),
 	($$SELECT paysafe.balance('cash', accounts => 'shop.account')$$, '-100'),

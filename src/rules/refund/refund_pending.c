@@ -251,8 +251,11 @@ output_pending(Relation rel, const RefundState *state, const RelationRules *rule
 	pending.writers = life->writers;
 	pending.at = life->requested;
 	pending.escalations = paysafe_refund_escalations(&terms, life);
-	pending.total_hidden = !out->everything && !works_for_all() &&
-		paysafe_refund_flow_is_hidden(terms.band, paysafe_refund_owner(rel, row, &payment));
+	/* the refund's table may belong to nobody, and the payments' to tenants */
+	pending.total_hidden = paysafe_refund_flow_is_hidden(terms.band, paysafe_refund_owner(rel, row, &payment)) &&
+		!works_for_all() &&
+		!(paysafe_shown_reads_all(state->refund_root) &&
+		  (!OidIsValid(state->payment_root) || paysafe_shown_reads_all(state->payment_root)));
 	put_pending(state, &pending, out);
 }
 
